@@ -1,0 +1,80 @@
+// Package inputs is the contract between the agent and its inputs, the
+// collectors that run inside the datakit process.
+//
+// An input lives in a folder of its own, inputs/<name>, and is known to the
+// agent by one line in inputs/all. Nothing happens at import time: a
+// [Factory] is data.
+package inputs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/point"
+)
+
+// Aliases, so that an input imports this package alone.
+type (
+	Point    = point.Point
+	Sink     = point.Sink
+	Category = point.Category
+)
+
+// ErrNoData is returned by Gather when there is nothing to report this time.
+// It is not a failure.
+var ErrNoData = errors.New("no data")
+
+// Factory describes one kind of input.
+type Factory struct {
+	Name      string              // as in [[inputs.<name>]]
+	Catalog   string              // folder of the sample: conf.d/<catalog>/<name>.conf.sample
+	Help      string              // what the input is for; the first lines of its sample
+	Singleton bool                // a second [[inputs.<name>]] block is an error
+	Spec      []point.Measurement // every tag and field it emits
+
+	// Config returns a pointer to a new config struct that holds the
+	// defaults. Its fields carry the tags `toml`, `help`, `example` and
+	// `env` (see internal/config); it may have a method Validate() error.
+	Config func() any
+
+	// New builds the input from what Config returned, decoded and
+	// validated. It does no I/O and starts no goroutine. The result is an
+	// [Input] or a [Runner].
+	New func(cfg any, env Env) (any, error)
+}
+
+// Input is polled by the agent at its interval.
+type Input interface {
+	// Gather collects once and feeds the points to out. The agent measures
+	// its duration, reports its error and never runs it twice at a time.
+	Gather(ctx context.Context, out point.Sink) error
+}
+
+// Runner is an input that runs by itself until ctx ends. An error makes the
+// agent run it again after a growing delay; nil means that it is done.
+type Runner interface {
+	Run(ctx context.Context, out point.Sink) error
+}
+
+// Interval is implemented by config structs of polled inputs.
+type Interval interface {
+	GatherInterval() time.Duration
+}
+
+// Env is what the agent hands to an input. All fields are set.
+type Env struct {
+	Log      *slog.Logger // has the attribute input=<name>
+	FS       hostfs.Root
+	Now      func() time.Time
+	Hostname string
+	Home     string            // install folder
+	Blocks   point.BlockSink   // for inputs that receive finished blocks (externals)
+	Book     *ledger.Book      // where to add accounts
+	Errors   func(err error)   // records the input's last error, shown by /v1/lasterror and monitor; nil clears it
+	Tags     map[string]string // global tags, already with host
+	APIAddr  string            // where local clients reach the HTTP API, "127.0.0.1:9529"
+}

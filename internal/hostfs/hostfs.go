@@ -1,0 +1,36 @@
+// Package hostfs locates the file systems of the host that is observed. On a
+// host these are /proc, /sys and /; in a container that watches its host they
+// are mounted elsewhere (HOST_PROC, HOST_SYS, HOST_ROOT), and in tests they
+// are trees of fixtures.
+package hostfs
+
+import "path/filepath"
+
+// Root holds where the host's file systems are. The zero Root is the machine
+// the process itself runs on.
+type Root struct {
+	ProcDir string // default /proc
+	SysDir  string // default /sys
+	RootDir string // default /
+}
+
+// FromEnv reads HOST_PROC, HOST_SYS and HOST_ROOT through getenv.
+func FromEnv(getenv func(string) string) Root {
+	return Root{ProcDir: getenv("HOST_PROC"), SysDir: getenv("HOST_SYS"), RootDir: getenv("HOST_ROOT")}
+}
+
+// Proc joins elem to the host's /proc.
+func (r Root) Proc(elem ...string) string { return join(r.ProcDir, "/proc", elem) }
+
+// Sys joins elem to the host's /sys.
+func (r Root) Sys(elem ...string) string { return join(r.SysDir, "/sys", elem) }
+
+// Path joins elem to the host's /.
+func (r Root) Path(elem ...string) string { return join(r.RootDir, "/", elem) }
+
+func join(dir, fallback string, elem []string) string {
+	if dir == "" {
+		dir = fallback
+	}
+	return filepath.Join(append([]string{dir}, elem...)...)
+}

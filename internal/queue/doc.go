@@ -1,0 +1,2 @@
+// Package queue keeps finished blocks on disk until every backend has them.
+package queue

@@ -1,0 +1,2 @@
+// Package netlog turns captured packets into connection logs and flows.
+package netlog
