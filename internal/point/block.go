@@ -34,4 +34,9 @@ type Block struct {
 	Points   int    // number of lines
 	RawBytes int    // size of the line protocol before compression
 	Payload  []byte // line protocol with nanosecond timestamps, each line ended by '\n', compressed as Encoding says
+
+	// Accepted, when set, is called exactly once by the sink that takes
+	// responsibility for the block, within the ledger step in which it
+	// counts the block as its own.
+	Accepted func()
 }
