@@ -1,0 +1,54 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Error is one mistake in the configuration: where it is and what is allowed.
+type Error struct {
+	File string `json:"file"`           // path, or the name of an environment variable
+	Line int    `json:"line,omitempty"` // from 1; 0 when there is none
+	Key  string `json:"key,omitempty"`  // dotted path
+	Msg  string `json:"message"`
+}
+
+// Error returns "file:line: key: message".
+func (e *Error) Error() string {
+	text := e.File
+	if e.Line > 0 {
+		text += fmt.Sprintf(":%d", e.Line)
+	}
+	if e.Key != "" {
+		text += ": " + e.Key
+	}
+	return text + ": " + e.Msg
+}
+
+// Flatten takes joined errors apart, so that each can be shown on its own.
+func Flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var many interface{ Unwrap() []error }
+	if !errors.As(err, &many) {
+		return []error{err}
+	}
+	var flat []error
+	for _, e := range many.Unwrap() {
+		flat = append(flat, Flatten(e)...)
+	}
+	return flat
+}
+
+// join orders mistakes by line and makes one error of them.
+func join(mistakes []*Error) error {
+	slices.SortStableFunc(mistakes, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
+	var all []error
+	for _, m := range mistakes {
+		all = append(all, m)
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"encoding"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// field is one key of a configuration struct.
+type field struct {
+	key     string
+	help    string
+	example string
+	env     string // the tag
+	value   reflect.Value
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// fields lists the keys of a struct in the order of their declaration.
+func fields(v reflect.Value) []field {
+	var all []field
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		key, _, _ := strings.Cut(tag.Get("toml"), ",")
+		if key == "" || key == "-" {
+			continue
+		}
+		all = append(all, field{
+			key: key, help: tag.Get("help"), example: tag.Get("example"), env: tag.Get("env"),
+			value: v.Field(i),
+		})
+	}
+	return all
+}
+
+func keys(all []field) []string {
+	var names []string
+	for _, f := range all {
+		names = append(names, f.key)
+	}
+	return names
+}
+
+// textual returns the decoder of a type that is written as text.
+func textual(v reflect.Value) (encoding.TextUnmarshaler, bool) {
+	if !v.CanAddr() {
+		return nil, false
+	}
+	u, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
+	return u, ok
+}
+
+// isTable reports whether a field is a nested struct with keys of its own.
+func isTable(v reflect.Value) bool {
+	_, text := textual(v)
+	return v.Kind() == reflect.Struct && !text
+}
+
+// isTables reports whether a field is a list of tables, [[key]].
+func isTables(v reflect.Value) bool {
+	return v.Kind() == reflect.Slice && isTable(reflect.New(v.Type().Elem()).Elem())
+}
+
+// structOf returns the struct that cfg, a pointer, points to.
+func structOf(cfg any) reflect.Value { return reflect.Indirect(reflect.ValueOf(cfg)) }
