@@ -1,0 +1,163 @@
+package dataway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"datakit.dev/agent/internal/point"
+)
+
+const (
+	// maxReply is how much of a reply is read, so that the connection can be
+	// used again and an endless reply cannot fill the memory.
+	maxReply = 64 << 10
+	// maxSample is how much of it is kept for people to read.
+	maxSample = 1 << 10
+)
+
+// httpPoster speaks the HTTP kinds.
+type httpPoster struct {
+	target          *Target
+	base            *url.URL   // without user info
+	secrets         sync.Mutex // guards token and password
+	token, password secret
+	plain           []string // secrets that stand in the configuration's URLs
+	conn            *connection
+}
+
+func newHTTPPoster(t *Target) (*httpPoster, error) {
+	base, err := t.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	h := &httpPoster{
+		target: t, base: base,
+		token:    newSecret(t.Token, t.TokenFile),
+		password: newSecret(t.Password, t.PasswordFile),
+	}
+	if base.User != nil {
+		if t.Username == "" {
+			t.Username = base.User.Username()
+			if p, ok := base.User.Password(); ok && t.PasswordFile == "" {
+				h.password.text = p
+			}
+		}
+		base.User = nil
+	}
+	for key, values := range base.Query() {
+		switch key {
+		case "db", "rp", "org", "orgID", "bucket", "precision", "consistency":
+		default:
+			h.plain = append(h.plain, values...)
+		}
+	}
+	var proxy *url.URL
+	if t.Proxy != "" {
+		if proxy, err = parseURL(t.Proxy, "http", "https", "socks5", "socks5h"); err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		if p, ok := proxy.User.Password(); ok {
+			h.plain = append(h.plain, p)
+		}
+	}
+	if t.Timeout == 0 {
+		t.Timeout = DefaultTimeout
+	}
+	h.conn = newConnection(proxy, t.TLS)
+	return h, nil
+}
+
+func (h *httpPoster) close() error {
+	h.conn.close()
+	return nil
+}
+
+func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encoding, points int, parts [][]byte) (Reply, error) {
+	creds, warnings := h.credentials()
+	hide := newRedactor(append([]string{creds.token, creds.password}, h.plain...)...)
+
+	g, warning, err := h.conn.acquire()
+	if err != nil {
+		return Reply{Verdict: Slow}, err
+	}
+	defer h.conn.release(g)
+	if warning != "" {
+		warnings = append(warnings, warning)
+	}
+
+	ctx, cancel := context.WithTimeoutCause(ctx, h.target.Timeout, fmt.Errorf("no reply within %v", h.target.Timeout))
+	defer cancel()
+	reply, err := h.roundTrip(ctx, g, h.request(ctx, creds, c, e, points, parts))
+	reply.Sample = hide.text(reply.Sample)
+	reply.Warning = strings.Join(warnings, "; ")
+	if err != nil {
+		err = hide.error(err)
+	}
+	return reply, err
+}
+
+// roundTrip sends the request and classifies what comes back. It uses the
+// transport directly: redirects are not followed, and the URL with its token
+// is not part of any error.
+func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *http.Request) (Reply, error) {
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return Reply{Verdict: verdictOf(err)}, err
+	}
+	defer resp.Body.Close()
+	// The status has the last word: a 2xx whose body breaks off is delivered.
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	reply := Reply{
+		Verdict: classify(h.target.Kind, resp.StatusCode, string(text)),
+		Status:  resp.StatusCode,
+		Sample:  strings.ToValidUTF8(strings.TrimSpace(string(text[:min(len(text), maxSample)])), "\uFFFD"),
+	}
+	now := time.Now()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		reply.Date = date
+	}
+	if reply.Verdict == Done {
+		return reply, nil
+	}
+	if reply.Verdict == Retry {
+		reply.After = retryAfter(resp.Header, now)
+	}
+	return reply, statusError(resp, reply.Sample)
+}
+
+// statusError describes a reply other than 2xx.
+func statusError(resp *http.Response, sample string) error {
+	text := fmt.Sprintf("answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if to, err := resp.Location(); err == nil {
+		text += fmt.Sprintf(" to %s://%s%s, redirects are not followed", to.Scheme, to.Host, to.Path)
+	}
+	if sample != "" {
+		text += ": " + sample
+	}
+	return errors.New(text)
+}
+
+// verdictOf classifies an attempt that brought no reply. What will not heal
+// by itself raises an alarm; the rest is the network's.
+func verdictOf(err error) Verdict {
+	var proxy *proxyError
+	if errors.As(err, &proxy) {
+		return classify("", proxy.status, "")
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return Slow
+	}
+	return Retry
+}
