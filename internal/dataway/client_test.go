@@ -1,6 +1,7 @@
 package dataway
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -98,7 +99,7 @@ func TestBrokenConnections(t *testing.T) {
 	}{
 		{"refused", closed.Addr().String(), Retry},
 		{"dropped at once", listen(t, func(net.Conn) {}), Retry},
-		{"dropped mid-body", listen(t, func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 64<<10)) }), Retry},
+		{"dropped mid-body", listen(t, func(c net.Conn) { takeHalf(c) }), Retry},
 		{"reply cut in its header", listen(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1024))
 			_, _ = io.WriteString(c, "HTTP/1.1 204 No Con")
@@ -108,7 +109,8 @@ func TestBrokenConnections(t *testing.T) {
 			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH\r\n")
 		}), Retry},
 		{"2xx whose body is cut", listen(t, func(c net.Conn) {
-			_, _ = io.ReadFull(c, make([]byte, 900<<10))
+			takeHalf(c)
+			_, _ = io.Copy(io.Discard, io.LimitReader(c, 450<<10))
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 		}), Done},
 	}
@@ -121,6 +123,15 @@ func TestBrokenConnections(t *testing.T) {
 			}
 		})
 	}
+}
+
+// takeHalf lets a client send its body and reads half of 900 KiB.
+func takeHalf(c net.Conn) {
+	if _, err := http.ReadRequest(bufio.NewReaderSize(c, 16)); err != nil {
+		return
+	}
+	_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n")
+	_, _ = io.Copy(io.Discard, io.LimitReader(c, 450<<10))
 }
 
 func TestSlowBackend(t *testing.T) {
@@ -143,22 +154,19 @@ func TestSlowBackend(t *testing.T) {
 	}
 }
 
-// A server that refuses a body by its length resets the connection while the
-// body is still coming; the reply must be seen nevertheless.
+// A server that refuses a body by its length and closes resets the connection
+// while the body is still coming; the reply must be seen nevertheless.
 func TestEarlyRefusalOfLargeBody(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > 1<<20 {
-			w.Header().Set("Connection", "close")
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-			return
+	addr := listen(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 		}
-		_, _ = io.Copy(io.Discard, r.Body)
 	})
-	c := client(t, Target{Kind: Influx1, URL: s.URL})
+	c := client(t, Target{Kind: Influx1, URL: "http://" + addr})
 	for range 10 {
-		reply, _ := c.Post(t.Context(), point.Network, point.Identity, 1, [][]byte{make([]byte, 8<<20)})
+		reply, err := c.Post(t.Context(), point.Network, point.Identity, 1, [][]byte{make([]byte, 8<<20)})
 		if reply.Verdict != TooLarge {
-			t.Fatalf("verdict %v, want %v", reply.Verdict, TooLarge)
+			t.Fatalf("%v (%v), want %v", reply.Verdict, err, TooLarge)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // expectContinue is the size from which a request first asks whether the body
 // is welcome: a server that refuses it (413, 401) would otherwise reset the
 // connection while the body is being sent, and its reply would be lost.
-const expectContinue = 1 << 20
+const expectContinue = 64 << 10
 
 // request builds the request. It cannot fail: the URL is parsed.
 func (h *httpPoster) request(ctx context.Context, creds credentials, c point.Category, e point.Encoding, points int, parts [][]byte) *http.Request {
