@@ -5,25 +5,45 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// body reads several payloads as one, without joining them in memory. gzip
-// members (RFC 1952 section 2.2), zstd frames (RFC 8878 section 3.1) and plain
-// lines may all be concatenated.
+// body holds several payloads that are sent as one, without joining them in
+// memory. gzip members (RFC 1952 section 2.2), zstd frames (RFC 8878 section
+// 3.1) and plain lines may all be concatenated.
 type body struct {
-	parts [][]byte
-	at    int // within parts[0]
+	mu    sync.Mutex
+	parts [][]byte // nil when released
 }
 
-func (b *body) Read(p []byte) (n int, err error) {
-	for len(b.parts) > 0 && n < len(p) {
-		c := copy(p[n:], b.parts[0][b.at:])
+// release ends all readers. A transport may go on reading a request for a
+// moment after the reply, when the memory already holds something else.
+func (b *body) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parts = nil
+}
+
+// reader returns a new reader of the whole body.
+func (b *body) reader() io.Reader { return &bodyReader{body: b} }
+
+type bodyReader struct {
+	body *body
+	part int // index of the current part
+	at   int // within it
+}
+
+func (r *bodyReader) Read(p []byte) (n int, err error) {
+	r.body.mu.Lock()
+	defer r.body.mu.Unlock()
+	for r.part < len(r.body.parts) && n < len(p) {
+		part := r.body.parts[r.part]
+		c := copy(p[n:], part[r.at:])
 		n += c
-		b.at += c
-		if b.at == len(b.parts[0]) {
-			b.parts, b.at = b.parts[1:], 0
+		if r.at += c; r.at == len(part) {
+			r.part, r.at = r.part+1, 0
 		}
 	}
 	if n == 0 && len(p) > 0 {

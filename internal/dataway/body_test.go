@@ -31,13 +31,25 @@ func TestBody(t *testing.T) {
 				parts = append(parts, []byte(p))
 			}
 			want := strings.Join(tt.parts, "")
-			if err := iotest.TestReader(&body{parts: parts}, []byte(want)); err != nil {
+			if err := iotest.TestReader((&body{parts: parts}).reader(), []byte(want)); err != nil {
 				t.Error(err)
 			}
 			if got := size(parts); got != int64(len(want)) {
 				t.Errorf("size is %d, want %d", got, len(want))
 			}
 		})
+	}
+}
+
+func TestReleasedBodyIsNotRead(t *testing.T) {
+	b := &body{parts: [][]byte{[]byte("abc")}}
+	r := b.reader()
+	if n, _ := r.Read(make([]byte, 1)); n != 1 {
+		t.Fatal("nothing to read")
+	}
+	b.release()
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes (%v) of a released body", n, err)
 	}
 }
 

@@ -37,8 +37,8 @@ func newPoster(t *Target) (poster, error) {
 }
 
 // Post delivers one body: the payloads of one or several blocks of category c
-// and encoding e, points lines in all. The parts are not changed and must not
-// change, not even after the call.
+// and encoding e, points lines in all. The parts are not changed, and not read
+// after the call.
 //
 // Reply.Verdict is always valid. The error is nil exactly when it is [Done];
 // otherwise it says why, without secrets.

@@ -95,7 +95,9 @@ func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encodin
 
 	ctx, cancel := context.WithTimeoutCause(ctx, h.target.Timeout, fmt.Errorf("no reply within %v", h.target.Timeout))
 	defer cancel()
-	reply, err := h.roundTrip(ctx, g, h.request(ctx, creds, c, e, points, parts))
+	content := &body{parts: parts}
+	defer content.release()
+	reply, err := h.roundTrip(ctx, g, h.request(ctx, creds, c, e, points, content))
 	reply.Sample = hide.text(reply.Sample)
 	reply.Warning = strings.Join(warnings, "; ")
 	if err != nil {

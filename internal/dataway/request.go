@@ -15,8 +15,8 @@ import (
 const expectContinue = 64 << 10
 
 // request builds the request. It cannot fail: the URL is parsed.
-func (h *httpPoster) request(ctx context.Context, creds credentials, c point.Category, e point.Encoding, points int, parts [][]byte) *http.Request {
-	length := size(parts)
+func (h *httpPoster) request(ctx context.Context, creds credentials, c point.Category, e point.Encoding, points int, content *body) *http.Request {
+	length := size(content.parts)
 	req := (&http.Request{
 		Method: http.MethodPost, URL: h.url(c, creds.token), Host: h.base.Host, Header: http.Header{},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: length,
@@ -24,7 +24,7 @@ func (h *httpPoster) request(ctx context.Context, creds credentials, c point.Cat
 	if length > 0 {
 		// GetBody lets the transport start over when an idle connection
 		// turns out to be closed by the server.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(&body{parts: parts}), nil }
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(content.reader()), nil }
 		req.Body, _ = req.GetBody()
 	} else {
 		req.Body = http.NoBody
@@ -43,7 +43,7 @@ func (h *httpPoster) request(ctx context.Context, creds credentials, c point.Cat
 	if h.target.Kind == Dataway {
 		set("Content-Type", "application/line-protocol")
 		set("X-Points", strconv.Itoa(points))
-		set("X-Pkg-Id", packageID(parts))
+		set("X-Pkg-Id", packageID(content.parts))
 		set("Referer", "DataKit")
 	}
 	creds.authorize(req, h.target.Kind)

@@ -104,7 +104,7 @@ func (s *Store) Write(c point.Category, e point.Encoding, points int, parts [][]
 		return err
 	}
 	s.shrink(n, f.name)
-	if err := f.append(&body{parts: parts}, n); err != nil {
+	if err := f.append((&body{parts: parts}).reader(), n); err != nil {
 		if f.torn {
 			s.drop(key)
 		}
