@@ -28,7 +28,7 @@ func overlay(v reflect.Value, prefix string, env Lookup) overlaid {
 				continue
 			}
 			if err := setText(f.value, unquote(strings.TrimSpace(value))); err != nil {
-				o.mistakes = append(o.mistakes, &Error{File: name, Key: f.path, Msg: err.Error()})
+				o.mistakes = append(o.mistakes, &Error{File: name, Msg: err.Error()})
 			}
 			o.names[f.path] = name
 			return

@@ -66,7 +66,7 @@ func (b *binder) finish(path string, cfg any, over overlaid) error {
 		at := dotted(path, key)
 		switch {
 		case found && over.names[key] != "":
-			b.mistakes = append(b.mistakes, &Error{File: over.names[key], Key: bare(at), Msg: msg})
+			b.mistakes = append(b.mistakes, &Error{File: over.names[key], Msg: msg})
 		case found && hasKey(structOf(cfg), key):
 			b.fail(at, "%s", msg)
 		default:

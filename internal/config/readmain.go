@@ -1,0 +1,39 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// ReadMain reads datakit.conf and lays ENV_* over it. A file that does not
+// exist leaves the defaults. The warnings are about keys that DataKit knows
+// and this agent does not; the error joins all mistakes.
+func ReadMain(path string, env Lookup) (m *Main, warnings []error, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("read the main configuration: %w", err)
+	}
+	return ParseMain(path, string(raw), env)
+}
+
+// ParseMain is [ReadMain] for a file that has been read.
+func ParseMain(file, raw string, env Lookup) (m *Main, warnings []error, err error) {
+	m = DefaultMain()
+	text := prepare(raw, env)
+	doc, mistake := parse(file, text, 1)
+	if mistake != nil {
+		return nil, nil, mistake
+	}
+	b := &binder{file: file, lines: locate(text), ignored: isUnsupported}
+	b.table("", doc, structOf(m))
+	err = b.finish("", m, overlay(structOf(m), "ENV_", env))
+	for _, w := range Flatten(join(b.skipped)) {
+		warnings = append(warnings, w)
+	}
+	if err != nil {
+		return nil, warnings, err
+	}
+	return m, warnings, nil
+}
