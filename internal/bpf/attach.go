@@ -1,0 +1,73 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// instances is how often a raw tracepoint program is attached. From Linux 6.1
+// on such a program is skipped when it interrupts itself: an event in a
+// softirq is lost while the same program runs in process context on that CPU.
+// Programs nest two deep there, so of two instances one is always free. The
+// programs have to recognise what both of them see.
+const instances = 2
+
+// Tracepoint attaches a tp_btf program, twice. Events may reach the program
+// twice, and reach it at least once.
+func (o *Object) Tracepoint(program string) (io.Closer, error) {
+	var all closers
+	for range instances {
+		l, err := o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
+			return link.AttachTracing(link.TracingOptions{Program: p})
+		})
+		if err != nil {
+			return nil, errors.Join(err, all.Close())
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// Trampoline attaches an fentry or fexit program.
+func (o *Object) Trampoline(program string) (io.Closer, error) {
+	return o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
+		return link.AttachTracing(link.TracingOptions{Program: p})
+	})
+}
+
+// Cgroup attaches a program to a cgroup v2 and all below it, beside whatever
+// others have attached there.
+func (o *Object) Cgroup(program, dir string, at ebpf.AttachType) (io.Closer, error) {
+	return o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
+		return link.AttachCgroup(link.CgroupOptions{Path: dir, Attach: at, Program: p})
+	})
+}
+
+func (o *Object) attach(program string, attach func(*ebpf.Program) (io.Closer, error)) (io.Closer, error) {
+	p, err := o.load(program)
+	if err != nil {
+		return nil, err
+	}
+	l, err := attach(p)
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("attach program %s: %w", program, err)
+	}
+	o.programs = append(o.programs, loaded{name: program, program: p})
+	return l, nil
+}
+
+type closers []io.Closer
+
+// Close closes in reverse order.
+func (c closers) Close() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i].Close())
+	}
+	return errors.Join(errs...)
+}
