@@ -85,6 +85,14 @@ func (b *Book) Step(move func()) {
 	move()
 }
 
+// View runs read at one moment between steps. read must not block and must
+// not call Step.
+func (b *Book) View(read func()) {
+	b.gate.Lock()
+	defer b.gate.Unlock()
+	read()
+}
+
 // Snapshot returns all accounts at one moment between steps.
 func (b *Book) Snapshot() []Account {
 	b.mu.Lock()
