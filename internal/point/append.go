@@ -1,11 +1,10 @@
 package point
 
 import (
-	"bytes"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -16,11 +15,15 @@ import (
 // The point rules of category c are applied (see [Conform]); each change is
 // told to warn. It returns dst unchanged and false when no field of p can be
 // encoded. p is not modified. Without a broken rule nothing is allocated
-// beyond the growth of dst.
+// beyond the growth of dst. An [Encoder] is faster for many points.
 func AppendLine(dst []byte, p *Point, c Category, global *TagSet, warn Warn) ([]byte, bool) {
+	return appendLine(dst, p, c, global, warn, nil)
+}
+
+func appendLine(dst []byte, p *Point, c Category, global *TagSet, warn Warn, last *shape) ([]byte, bool) {
 	start := len(dst)
-	e := lineEncoder{rules: rulesOf(c), dst: dst}
-	if e.line(p, global) {
+	e := lineEncoder{rules: rulesOf(c), dst: dst, global: global, last: last}
+	if e.line(p) {
 		return e.dst, true
 	}
 	fit := Conform(*p, c, warn)
@@ -28,8 +31,8 @@ func AppendLine(dst []byte, p *Point, c Category, global *TagSet, warn Warn) ([]
 		warn.emit(WarnNoFields, "point of measurement %q has no field left and is dropped", fit.Measurement)
 		return dst[:start], false
 	}
-	e = lineEncoder{rules: rulesOf(c), dst: e.dst[:start]}
-	if !e.line(&fit, global) {
+	e = lineEncoder{rules: rulesOf(c), dst: e.dst[:start], global: global}
+	if !e.line(&fit) {
 		panic("point: a conforming point breaks a rule") // covered by the fuzz tests of AppendLine
 	}
 	return e.dst, true
@@ -39,61 +42,158 @@ func AppendLine(dst []byte, p *Point, c Category, global *TagSet, warn Warn) ([]
 // rules, and gives up when it sees that it does not.
 type lineEncoder struct {
 	*rules
-	dst  []byte
-	keys bitmap
+	dst    []byte
+	global *TagSet
+	last   *shape // of an earlier point; nil when there is none to remember
+	keys   bitmap // fingerprints of the keys
 }
 
-// slack is what may be written behind the end of a token: the rest of a word,
-// a separator, a type suffix.
-const slack = 16
+// slack is what is written behind or between the texts of a tag or a field:
+// separators, a number, the rest of a word.
+const slack = 48
 
 // line reports false as soon as p breaks a rule; dst is then left with a part
 // of the line.
-func (e *lineEncoder) line(p *Point, global *TagSet) bool {
+func (e *lineEncoder) line(p *Point) bool {
 	if len(p.Tags) > MaxTags || len(p.Fields) > MaxFields || len(p.Fields) == 0 ||
 		p.Measurement == "" || len(p.Measurement) > MaxName || p.Measurement[0] == '#' {
 		return false
 	}
-	if !e.token(p.Measurement, false) {
+	if !e.name(p.Measurement) {
 		return false
 	}
+	if e.last.fits(p) {
+		return e.again(p) && e.time(p.Time)
+	}
 	for i := range p.Tags {
-		t := &p.Tags[i]
-		if t.Value == "" {
-			continue
-		}
-		e.dst = append(e.dst, ',')
-		if len(t.Value) > MaxTagValue || !e.key(t.Key, p.Tags[:i], nil) {
-			return false
-		}
-		e.dst = append(e.dst, '=')
-		if !e.token(t.Value, true) {
+		if t := &p.Tags[i]; t.Value != "" && !e.tag(t, p.Tags[:i]) {
 			return false
 		}
 	}
 	afterTags := len(e.dst)
 	separator := byte(' ')
 	for i := range p.Fields {
-		e.dst = append(e.dst, separator)
+		if !e.field(&p.Fields[i], separator, p, i) {
+			return false
+		}
 		separator = ','
-		f := &p.Fields[i]
-		if !e.key(f.Key, p.Tags, p.Fields[:i]) {
-			return false
-		}
-		e.dst = append(e.dst, '=')
-		if !e.value(&f.Value) {
-			return false
-		}
 	}
 	if !e.allowed(p) {
 		return false
 	}
-	e.insertGlobal(afterTags, p, global)
-	if p.Time != 0 {
+	added := e.insertGlobal(afterTags, p)
+	if e.last != nil {
+		e.last.remember(p, e.rules, e.global, added)
+	}
+	return e.time(p.Time)
+}
+
+// again writes the tags and fields of a point whose keys are those of the
+// last one.
+func (e *lineEncoder) again(p *Point) bool {
+	line := e.dst
+	for i := range p.Tags {
+		v := p.Tags[i].Value
+		if v == "" {
+			continue
+		}
+		if len(v) > MaxTagValue {
+			return false
+		}
+		label := e.last.label(i)
+		line = slices.Grow(line, len(label)+len(v)+slack)
+		n := len(line) + len(label)
+		copy(line[len(line):n], label)
+		if _, plain := copyPlain(line[n:cap(line)], v); plain {
+			line = line[:n+len(v)]
+			continue
+		}
+		if !representable(v) {
+			return false
+		}
+		line = appendToken(line[:n], v, "")
+	}
+	e.dst = append(line, e.last.global...)
+	for i := range p.Fields {
+		e.dst = append(e.dst, e.last.label(len(p.Tags)+i)...)
+		if !e.value(&p.Fields[i].Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// time ends the line.
+func (e *lineEncoder) time(t int64) bool {
+	if t != 0 {
 		e.dst = append(e.dst, ' ')
-		e.dst = strconv.AppendInt(e.dst, p.Time, 10)
+		e.dst = strconv.AppendInt(e.dst, t, 10)
 	}
 	e.dst = append(e.dst, '\n')
+	return true
+}
+
+// tag writes ",key=value" behind the tags before it.
+func (e *lineEncoder) tag(t *Tag, before []Tag) bool {
+	if len(t.Value) > MaxTagValue || !e.key(t.Key, ',', len(t.Value), before, nil) {
+		return false
+	}
+	n := len(e.dst)
+	if _, plain := copyPlain(e.dst[n:cap(e.dst)], t.Value); plain {
+		e.dst = e.dst[:n+len(t.Value)]
+		return true
+	}
+	if !representable(t.Value) {
+		return false
+	}
+	e.dst = appendToken(e.dst, t.Value, "")
+	return true
+}
+
+// field writes field i of p.
+func (e *lineEncoder) field(f *Field, separator byte, p *Point, i int) bool {
+	return e.key(f.Key, separator, 0, p.Tags, p.Fields[:i]) && e.value(&f.Value)
+}
+
+// key writes separator, key and an equals sign, and leaves room for a value
+// of n bytes. The key must not be among the tags and fields before it.
+func (e *lineEncoder) key(key string, separator byte, n int, tags []Tag, fields []Field) bool {
+	line := slices.Grow(e.dst, len(key)+n+slack)
+	end := len(line) + 1 + len(key)
+	room := line[len(line):cap(line)]
+	room[0] = separator
+	if key == "" || len(key) > MaxKey || e.noDots && strings.IndexByte(key, '.') >= 0 {
+		return false
+	}
+	print, plain := copyPlain(room[1:], key)
+	if e.keys.add(print) {
+		if earlier := (Point{Tags: tags, Fields: fields}); earlier.has(key) {
+			return false
+		}
+	}
+	if plain {
+		e.dst = append(line[:end], '=')
+		return true
+	}
+	if !representable(key) {
+		return false
+	}
+	e.dst = append(appendToken(line[:len(line)+1], key, ""), '=')
+	e.dst = slices.Grow(e.dst, n+slack)
+	return true
+}
+
+// name writes the measurement, in which an equals sign needs no escape.
+func (e *lineEncoder) name(s string) bool {
+	line := slices.Grow(e.dst, len(s)+slack)
+	if _, plain := copyPlain(line[len(line):cap(line)], s); plain {
+		e.dst = line[:len(line)+len(s)]
+		return true
+	}
+	if !representable(s) {
+		return false
+	}
+	e.dst = appendToken(e.dst, s, "=")
 	return true
 }
 
@@ -108,13 +208,15 @@ func (e *lineEncoder) allowed(p *Point) bool {
 }
 
 // insertGlobal puts the absent global tags behind the point's own, which can
-// be known only once all field keys were seen.
-func (e *lineEncoder) insertGlobal(at int, p *Point, global *TagSet) {
+// be known only once all field keys were seen, and returns their text.
+func (e *lineEncoder) insertGlobal(at int, p *Point) []byte {
 	end := len(e.dst)
-	e.dst = global.appendAbsent(e.dst, p, &e.keys)
-	if n := len(e.dst) - end; n > 0 {
+	e.dst = e.global.appendAbsent(e.dst, p, &e.keys)
+	n := len(e.dst) - end
+	if n > 0 {
 		rotate(e.dst[at:], n)
 	}
+	return e.dst[at : at+n]
 }
 
 // rotate moves the last n bytes of b to its front.
@@ -123,95 +225,6 @@ func rotate(b []byte, n int) {
 	tail := append(space[:0], b[len(b)-n:]...)
 	copy(b[n:], b)
 	copy(b, tail)
-}
-
-// key writes a tag or field key that must not be among the tags and fields
-// before it.
-func (e *lineEncoder) key(key string, tags []Tag, fields []Field) bool {
-	if key == "" || len(key) > MaxKey || e.noDots && bytes.IndexByte(bytesOf(key), '.') >= 0 {
-		return false
-	}
-	if e.keys.add(fingerprint(bytesOf(key))) {
-		if before := (Point{Tags: tags, Fields: fields}); before.has(key) {
-			return false
-		}
-	}
-	return e.token(key, true)
-}
-
-// token writes a measurement, key or tag value, escaped: an equals sign only
-// in keys and values.
-func (e *lineEncoder) token(s string, escapeEquals bool) bool {
-	e.dst = slices.Grow(e.dst, len(s)+slack)
-	n := len(e.dst)
-	if copyPlain(e.dst[n:cap(e.dst)], bytesOf(s)) {
-		e.dst = e.dst[:n+len(s)]
-		return true
-	}
-	if !representable(s) {
-		return false
-	}
-	except := "="
-	if escapeEquals {
-		except = ""
-	}
-	e.dst = appendToken(e.dst, s, except)
-	return true
-}
-
-// copyPlain copies s, of at least one byte, to the start of dst, which has
-// room for len(s)+8, and reports whether s can stand as it is: no marks, only
-// ASCII.
-func copyPlain(dst, s []byte) bool {
-	var bad uint64
-	switch n := len(s); {
-	case n >= 8:
-		for i := 0; i+8 < n; i += 8 {
-			w := load64(s[i:])
-			bad |= marks(w) | w
-			binary.LittleEndian.PutUint64(dst[i:], w)
-		}
-		w := load64(s[n-8:])
-		bad |= marks(w) | w
-		binary.LittleEndian.PutUint64(dst[n-8:], w)
-	case n >= 4:
-		lo, hi := load32(s), load32(s[n-4:])
-		w := lo | hi<<32
-		bad = marks(w) | w
-		binary.LittleEndian.PutUint32(dst, uint32(lo))
-		binary.LittleEndian.PutUint32(dst[n-4:], uint32(hi))
-	default:
-		for i, c := range s {
-			if isMark(c) || c >= utf8.RuneSelf {
-				return false
-			}
-			dst[i] = c
-		}
-	}
-	return bad&highs == 0
-}
-
-// representable reports whether escapes can express s (see conformer.text).
-func representable(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == 0x7f {
-			return false
-		}
-	}
-	return s[len(s)-1] != '\\' && utf8.ValidString(s)
-}
-
-// appendToken appends s with the separators of line protocol escaped, save
-// those in except.
-func appendToken(dst []byte, s, except string) []byte {
-	for i := range len(s) {
-		c := s[i]
-		if (c == ',' || c == ' ' || c == '=') && (except == "" || c != except[0]) {
-			dst = append(dst, '\\')
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }
 
 // value writes a field value.

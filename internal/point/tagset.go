@@ -48,6 +48,11 @@ func (s *TagSet) appendAbsent(dst []byte, p *Point, keys *bitmap) []byte {
 	return dst
 }
 
+// overlaps reports whether one of keys is among the global tags.
+func (s *TagSet) overlaps(keys []string) bool {
+	return s != nil && slices.ContainsFunc(s.tags, func(t encodedTag) bool { return slices.Contains(keys, t.key.name) })
+}
+
 // has reports whether p carries key as an encodable tag or as a field.
 func (p *Point) has(key string) bool {
 	for i := range p.Tags {

@@ -9,27 +9,23 @@ import (
 // Eight bytes at a time: the scanner and the encoder look at text in 64-bit
 // words. A test on all bytes of a word costs a few instructions and no
 // branch, where a loop over bytes costs a mispredicted branch per token. The
-// byte tests are those of Mycroft and "Bit Twiddling Hacks" (S. E. Anderson):
-// the lowest flagged byte is exact, higher ones may be false.
+// byte tests follow "Bit Twiddling Hacks" (S. E. Anderson).
 
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// below flags the bytes of w that are less than n, n ≤ 128.
-func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) & ^w & highs }
-
-// equal flags the bytes of w that are c.
-func equal(w uint64, c byte) uint64 {
-	w ^= ones * uint64(c)
-	return (w - ones) & ^w & highs
-}
-
 // marks flags the bytes of w that end or disturb a token of line protocol: a
-// space or control character, a comma, an equals sign, a backslash, DEL.
+// space or control character, a comma, an equals sign, a backslash, DEL. It
+// is exact for every byte. Without their high bits, bytes can be added to
+// without a carry into the next byte, so each sum below has the high bit of a
+// byte set when that byte is not the mark in question.
 func marks(w uint64) uint64 {
-	return below(w, ' '+1) | equal(w, ',') | equal(w, '=') | equal(w, '\\') | equal(w, 0x7f)
+	const low = ^uint64(highs)
+	b := w & low
+	plain := (b + (0x80-' '-1)*ones) & ((b ^ ','*ones) + low) & ((b ^ '='*ones) + low) & ((b ^ '\\'*ones) + low)
+	return (^plain | (b + ones)) &^ w & highs
 }
 
 // isMark is marks for one byte.
@@ -37,9 +33,10 @@ func isMark(c byte) bool {
 	return c <= ' ' || c == ',' || c == '=' || c == '\\' || c == 0x7f
 }
 
-func load64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
-func load32(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) }
-func load16(b []byte) uint64 { return uint64(binary.LittleEndian.Uint16(b)) }
+func load64(b []byte) uint64   { return binary.LittleEndian.Uint64(b) }
+func put64(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, w) }
+func load32(b []byte) uint64   { return uint64(binary.LittleEndian.Uint32(b)) }
+func load16(b []byte) uint64   { return uint64(binary.LittleEndian.Uint16(b)) }
 
 // bytesOf returns the bytes of s without a copy. They must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
@@ -47,20 +44,30 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // fingerprint is a quick hash of a key: its length and its first and last
 // eight bytes. Equal fingerprints call for a comparison of the keys.
 func fingerprint(key []byte) uint64 {
-	var first, last uint64
-	switch n := len(key); {
+	first, last := ends(key)
+	return mix(first, last, len(key))
+}
+
+// ends returns the first and the last bytes of s, eight of them or less, which
+// may overlap.
+func ends(s []byte) (first, last uint64) {
+	switch n := len(s); {
 	case n >= 8:
-		first, last = load64(key), load64(key[n-8:])
+		return load64(s), load64(s[n-8:])
 	case n >= 4:
-		first, last = load32(key), load32(key[n-4:])
+		return load32(s), load32(s[n-4:])
 	case n >= 2:
-		first, last = load16(key), load16(key[n-2:])
+		return load16(s), load16(s[n-2:])
 	case n == 1:
-		first = uint64(key[0])
+		return uint64(s[0]), 0
 	}
-	// Odd constants with well spread bits (the golden ratio, and those of
-	// xxHash64): equality of the product implies nothing but is rare.
-	h := first*0x9e3779b97f4a7c15 ^ (last+uint64(len(key)))*0xc2b2ae3d27d4eb4f
+	return 0, 0
+}
+
+// mix hashes the ends of a text of n bytes. The factors are odd constants with
+// well spread bits: the golden ratio, and those of xxHash64.
+func mix(first, last uint64, n int) uint64 {
+	h := first*0x9e3779b97f4a7c15 ^ (last+uint64(n))*0xc2b2ae3d27d4eb4f
 	return (h ^ h>>32) * 0x165667b19e3779f9
 }
 
