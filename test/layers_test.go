@@ -18,7 +18,7 @@ var layers = [][]string{
 	3: {"plugins/sdk", "internal/supervisor", "internal/runner"},
 	4: {"inputs/*", "plugins/*", "netlog"},
 	5: {"inputs/all", "plugins/all"},
-	6: {"datakit", "externals/*"},
+	6: {"datakit", "externals/*", "internal/gen"},
 	7: {"test"},
 }
 

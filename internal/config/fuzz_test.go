@@ -45,7 +45,7 @@ func FuzzSections(f *testing.F) {
 
 // FuzzMain feeds arbitrary bytes as datakit.conf and as a variable.
 func FuzzMain(f *testing.F) {
-	f.Add(MainSample("", DefaultMain()), "a=b")
+	f.Add(MainSample(), "a=b")
 	f.Add("[[backends]]\nkind = 'file'\nurl = '/x'\ntls.ca = 'y'\n", "x")
 	f.Add("[dataway]\nurls = ['%zz', 'http://[::1']\n[queue]\nmax_size = '1e9GB'", "https://?token")
 	f.Fuzz(func(t *testing.T, raw, value string) {

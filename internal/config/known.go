@@ -6,7 +6,7 @@ import "strings"
 // agent does not. They warn instead of failing, so that a file can be kept.
 var unsupported = []string{
 	"datakit_user", "name", "uuid", "install_date", "upgrade_date", "protect_mode", "hostname", "install_ver",
-	"http_api.rum_origin_ip_header", "http_api.rum_app_id_white_list", "http_api.disable_404page",
+	"http_api.rum_origin_ip_header", "http_api.rum_app_id_white_list",
 	"http_api.close_idle_connection",
 	"io.flush_workers", "io.feed_chan_size", "io.auto_timestamp_correction", "io.compact_interval",
 	"io.compact_workers", "io.filters", "io.enable_cache", "io.cache_max_size_gb", "io.global_blocking",

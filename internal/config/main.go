@@ -38,6 +38,7 @@ type HTTP struct {
 	RateLimitBurst   int           `toml:"request_rate_limit_burst" env:"REQUEST_RATE_LIMIT_BURST"`
 	MaxBody          Size          `toml:"max_body_size" help:"Largest body after decompression; larger ones get 413."`
 	CORSOrigins      []string      `toml:"allowed_cors_origins" help:"Origins whose pages may call the API."`
+	Disable404Page   bool          `toml:"disable_404page" env:"DISABLE_404PAGE" help:"Answer unknown paths with JSON instead of a page."`
 
 	TLS HTTPTLS `toml:"tls" help:"Serve HTTPS on listen."`
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,11 +19,16 @@ func Sample(input, help string, cfg any) string {
 	return w.text.String()
 }
 
+const mainHelp = `The main file of the agent. Copy it to datakit.conf and change what you need:
+every key may be left out. 'datakit check' tells whether it is right, and
+'datakit reload' applies it. Settings of the environment (ENV_…) beat this
+file, flags of the command line beat both.`
+
 // MainSample writes the sample of datakit.conf.
-func MainSample(help string, cfg any) string {
+func MainSample() string {
 	var w sampler
-	w.comment("", help)
-	w.table("", "", structOf(cfg))
+	w.comment("", mainHelp)
+	w.table("", "", structOf(DefaultMain()))
 	return w.text.String()
 }
 
@@ -73,7 +79,9 @@ func (w *sampler) table(path, indent string, v reflect.Value) {
 			w.table(at, indent+"  ", f.value)
 		default:
 			w.line(indent, "[%s]", at)
-			for _, k := range f.value.MapKeys() {
+			entries := f.value.MapKeys()
+			slices.SortFunc(entries, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+			for _, k := range entries {
 				w.line(indent+"  ", "%s = %s", k.String(), literal(f.value.MapIndex(k)))
 			}
 			for l := range strings.SplitSeq(f.example, "\n") {

@@ -55,7 +55,7 @@ func TestSample(t *testing.T) {
 }
 
 func TestMainSampleIsTheDefaults(t *testing.T) {
-	text := MainSample("", DefaultMain())
+	text := MainSample()
 	got, warnings, err := ParseMain("sample", text, noEnv)
 	if err != nil || len(warnings) > 0 || !reflect.DeepEqual(got, DefaultMain()) {
 		t.Errorf("decodes to\n%+v\nnot the defaults\n%+v\n%v %v\n%s", got, DefaultMain(), warnings, err, text)
