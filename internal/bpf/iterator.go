@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // Iterator runs a program over all objects of a kind, whenever it is read.
@@ -59,6 +60,7 @@ func (it *Iterator) Each(size int, take func(record []byte)) error {
 			return nil
 		case errors.Is(err, io.EOF):
 			return fmt.Errorf("read iterator %s: %d bytes left over", it.name, have)
+		case errors.Is(err, unix.EAGAIN): // a million objects went by without a record
 		case err != nil:
 			return fmt.Errorf("read iterator %s: %w", it.name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -118,4 +119,9 @@ func (o *Object) put(name string, key any) error {
 		return fmt.Errorf("fill map %s: %w", name, err)
 	}
 	return nil
+}
+
+// HasNetns reports whether a network namespace is in scope.
+func (s Scope) HasNetns(inode uint64) bool {
+	return len(s.Netns) == 0 || inode <= math.MaxUint32 && slices.Contains(s.Netns, uint32(inode))
 }

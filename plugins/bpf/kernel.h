@@ -26,18 +26,18 @@ typedef __u16 __sum16;
 typedef __u32 __wsum;
 typedef _Bool bool;
 
-#define true  1
+#define true 1
 #define false 0
-#define NULL  ((void *)0)
+#define NULL ((void *)0)
 
 /* include/uapi/linux/bpf.h */
-#define BPF_MAP_TYPE_HASH         1
-#define BPF_MAP_TYPE_ARRAY        2
+#define BPF_MAP_TYPE_HASH	  1
+#define BPF_MAP_TYPE_ARRAY	  2
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
-#define BPF_MAP_TYPE_RINGBUF      27
-#define BPF_ANY                   0
-#define BPF_NOEXIST               1
-#define BPF_RB_NO_WAKEUP          1
+#define BPF_MAP_TYPE_RINGBUF	  27
+#define BPF_ANY			  0
+#define BPF_NOEXIST		  1
+#define BPF_RB_NO_WAKEUP	  1
 
 /* include/net/tcp_states.h */
 enum {
@@ -54,13 +54,13 @@ enum {
 	TCP_CLOSING,
 };
 
-#define AF_INET       2
+#define AF_INET	      2
 #define AF_INET6      10
 #define IPPROTO_TCP   6
 #define IPPROTO_MPTCP 262
 #define SOCK_DONE     1		 /* include/net/sock.h: bit of sk_flags */
 #define PF_KTHREAD    0x00200000 /* include/linux/sched.h */
-#define S_IFMT        0170000
+#define S_IFMT	      0170000
 #define S_IFSOCK      0140000
 
 #define PRESERVE __attribute__((preserve_access_index))

@@ -1,0 +1,247 @@
+package ebpfnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/containers"
+	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/plugins"
+)
+
+// Plugin is ebpf-net. Load, Run and Close follow each other; Hooks and
+// Accounts may be called at any time.
+type Plugin struct {
+	cfg *plugins.EBPF
+	env plugins.Env
+
+	agg        *flow.Aggregator
+	containers *containerFinder // nil unless container_id is set
+	netnsDev   uint64
+
+	tracer   *tracer // nil until Load, or when nothing is to be traced
+	conns    *conntable
+	ended    int64 // records of ended connections that were reported
+	hooks    atomic.Pointer[[]plugins.Hook]
+	accounts atomic.Pointer[[]ledger.Account]
+	closing  sync.Once
+	closeErr error
+}
+
+func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
+	c, ok := cfg.Program.(*plugins.EBPF)
+	if !ok {
+		return nil, fmt.Errorf("configure %s: want *plugins.EBPF, got %T", Name, cfg.Program)
+	}
+	if err := checkProtocols(c); err != nil {
+		return nil, err
+	}
+	sampler, err := flow.ParseSampling(c.SamplingRate, c.SamplingRatePtsPerMin, env.Now())
+	if err != nil {
+		return nil, err
+	}
+	if c.MaxConnections < 1 || c.MaxConnections > maxConnections {
+		return nil, fmt.Errorf("max_connections %d: want 1 to %d", c.MaxConnections, maxConnections)
+	}
+	p := &Plugin{
+		cfg: c, env: env,
+		conns: newConntable(),
+		agg: flow.New(flow.Config{
+			EphemeralPort: c.EphemeralPort, MaxFlows: c.MaxFlows,
+			IncludeLoopback: c.IncludeLoopback, ContainerID: c.ContainerID,
+			Tags: c.Tags, Sampler: sampler,
+		}),
+	}
+	if c.ContainerID {
+		p.containers = newContainerFinder(env)
+	}
+	return p, nil
+}
+
+// maxConnections bounds what the kernel is asked to set aside: about 250
+// bytes per connection.
+const maxConnections = 4 << 20
+
+// Load attaches the programs and enters what is open already. A scope that
+// does not exist is a configuration error; a kernel that cannot follow
+// connections gives [plugins.ErrNotSupported].
+func (p *Plugin) Load() error {
+	if idle := inactive(p.cfg); len(idle) > 0 {
+		p.env.Log.Warn("configured but not yet active", "features", idle)
+	}
+	if !wants(p.cfg.L4NetEnabled, "tcp") {
+		return nil
+	}
+	mount, err := containers.Mount(p.env.FS)
+	if err != nil && !errors.Is(err, containers.ErrNoCgroup2) {
+		return err
+	}
+	scope, err := bpf.ResolveScope(p.cfg.ScopeNetns, p.cfg.ScopeCgroups, mount)
+	if err != nil {
+		return err
+	}
+	if p.netnsDev, err = netnsDevice(); err != nil {
+		return err
+	}
+	p.tracer, err = openTracer(tracerConfig{
+		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled,
+		maxConnections: uint32(p.cfg.MaxConnections), cgroupMount: mount, fs: p.env.FS,
+	})
+	p.noteHooks()
+	if errors.Is(err, bpf.ErrNotSupported) {
+		return fmt.Errorf("%w: %w", plugins.ErrNotSupported, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.tracer.find(); err != nil {
+		p.env.Log.Warn("some connections that were open before are not observed", "error", err)
+	}
+	p.noteAccounts()
+	return nil
+}
+
+// netnsDevice is the device id of nsfs, the same for all namespaces.
+func netnsDevice() (uint64, error) {
+	info, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		return 0, fmt.Errorf("find the device of network namespaces: %w", err)
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, fmt.Errorf("find the device of network namespaces: no device in %T", info.Sys())
+	}
+	return uint64(st.Dev), nil
+}
+
+// flushTime is what the last points may take to be fed when Run ends.
+const flushTime = 5 * time.Second
+
+// Run reports flows every interval, and what is left when ctx ends.
+func (p *Plugin) Run(ctx context.Context, out point.Sink) error {
+	interval := time.NewTicker(p.env.Interval)
+	defer interval.Stop()
+	if p.tracer == nil {
+		<-ctx.Done()
+		return nil
+	}
+	pace := newPace(p.tracer.ring.Size())
+	poll := time.NewTimer(pace.delay)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+			defer cancel()
+			return p.report(last, out)
+		case <-poll.C:
+			n, err := p.drain()
+			if err != nil {
+				return err
+			}
+			poll.Reset(pace.next(n * recordSize))
+		case <-interval.C:
+			if err := p.report(ctx, out); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// report ends an interval. The scan comes before the ring is drained: a
+// connection that ends between is then known, never taken for a new one.
+func (p *Plugin) report(ctx context.Context, out point.Sink) error {
+	if err := p.collect(); err != nil {
+		return err
+	}
+	points := p.agg.Flush(p.env.Now())
+	if len(points) == 0 {
+		return nil
+	}
+	if err := out.Feed(ctx, point.Network, points); err != nil {
+		return fmt.Errorf("feed flows: %w", err)
+	}
+	return nil
+}
+
+// collect brings the sums up to now.
+func (p *Plugin) collect() error {
+	if err := p.scan(); err != nil {
+		return err
+	}
+	_, err := p.drain()
+	return err
+}
+
+// drain takes what the ring holds.
+func (p *Plugin) drain() (int, error) {
+	n, err := p.tracer.ended(func(r *record) { p.add(r, true) })
+	p.noteAccounts()
+	return n, err
+}
+
+// scan reads the open connections. Those without an owner are left for a
+// second scan, after a search through the open files of the machine.
+func (p *Plugin) scan() error {
+	p.conns.begin()
+	unowned := 0
+	err := p.tracer.opened(func(r *record) {
+		if p.conns.orphaned(r) {
+			unowned++
+			return
+		}
+		p.add(r, r.final())
+	})
+	if err == nil && unowned > 0 {
+		err = p.rescan()
+	}
+	p.conns.sweep(p.tracer.exists)
+	return err
+}
+
+func (p *Plugin) rescan() error {
+	if err := p.tracer.findOwners(); err != nil {
+		return err
+	}
+	return p.tracer.opened(func(r *record) {
+		id := r.id()
+		if p.conns.met(id) {
+			return
+		}
+		p.add(r, r.final())
+		if r.Pid == 0 {
+			p.conns.searched(id)
+		}
+	})
+}
+
+func (p *Plugin) add(r *record, last bool) {
+	c := p.conns.update(r, last)
+	if last {
+		p.ended++
+	}
+	c.NetnsDev = p.netnsDev
+	if p.containers != nil {
+		c.Container = p.containers.find(c.CgroupID, c.PID)
+	}
+	p.agg.Add(c)
+}
+
+// Close detaches everything.
+func (p *Plugin) Close() error {
+	p.closing.Do(func() {
+		if p.tracer != nil {
+			p.closeErr = p.tracer.Close()
+		}
+	})
+	return p.closeErr
+}
