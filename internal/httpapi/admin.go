@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -59,12 +58,7 @@ func (a *Admin) Run(ctx context.Context) error {
 }
 
 // Close frees the socket of an Admin that was never run. It is idempotent.
-func (a *Admin) Close() error {
-	if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
-}
+func (a *Admin) Close() error { return a.listener.Close() }
 
 // handler routes the private paths; stop ends the live streams.
 func (a *Admin) handler(stop context.Context) http.Handler {

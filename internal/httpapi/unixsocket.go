@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -70,18 +71,22 @@ func claim(path string) error {
 	}
 }
 
-// unixListener removes its socket when it is closed, unless another process
-// has put its own there.
+// unixListener removes its socket when it is closed. It does so before it
+// stops listening: until then nobody else takes the name.
 type unixListener struct {
 	net.Listener
-	path string
-	info fs.FileInfo
+	path  string
+	info  fs.FileInfo
+	close sync.Once
 }
 
-// Close stops listening and removes the socket.
-func (l *unixListener) Close() error {
-	if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.info) {
-		os.Remove(l.path)
-	}
-	return l.Listener.Close()
+// Close removes the socket and stops listening. It is idempotent.
+func (l *unixListener) Close() (err error) {
+	l.close.Do(func() {
+		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.info) {
+			os.Remove(l.path)
+		}
+		err = l.Listener.Close()
+	})
+	return err
 }
