@@ -11,7 +11,7 @@ import (
 // strictly lower layers. Siblings never import each other; the folders below
 // one of these are one room.
 var layers = [][]string{
-	0: {"internal/point", "filter", "plugins/proto/v1", "internal/hostfs", "internal/backoff", "internal/ledger"},
+	0: {"internal/point", "filter", "plugins/proto/v1", "internal/hostfs", "internal/backoff", "internal/ledger", "internal/size"},
 	1: {"inputs", "plugins", "internal/config", "internal/queue", "internal/dataway", "internal/k8s", "internal/containers",
 		"internal/process", "internal/limit", "internal/bpf", "internal/flow", "internal/l7"},
 	2: {"internal/feed", "internal/upload", "internal/httpapi", "plugins/rpc"},
