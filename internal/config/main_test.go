@@ -25,6 +25,26 @@ func TestMainPrecedence(t *testing.T) {
 	if err != nil || m.HTTP.Listen != "env:2" || m.Logging.Level != "warn" || m.HTTP.Timeout != 5*time.Second || m.GlobalHostTags["from"] != "env" {
 		t.Errorf("ENV over file over default: %+v, %v", m, err)
 	}
+	m, _, err = ParseMain("datakit.conf", file, environment(map[string]string{"ENV_HTTP_LISTEN": "env:2", "ENV_LOG_LEVEL": "error"}),
+		"http_api.listen=flag:3", "io.flush_interval=7s")
+	if err != nil || m.HTTP.Listen != "flag:3" || m.Logging.Level != "error" || m.IO.FlushInterval != 7*time.Second {
+		t.Errorf("flag over ENV over file: %+v, %v", m, err)
+	}
+}
+
+func TestFlagMistakes(t *testing.T) {
+	for flag, want := range map[string]string{
+		"http_api.listn=x":       `--set http_api.listn: unknown key; did you mean "http_api.listen"?`,
+		"http_api.listen":        `--set http_api.listen: has no value; write --set key=value`,
+		"http_api.timeout=5":     `--set http_api.timeout: "5" is not a duration; write it like "10s" or "1m30s"`,
+		"logging.level=loud":     `--set logging.level: "loud" is unknown; allowed are debug, info, warn, error`,
+		"backends=x":             `--set backends: unknown key`,
+		"queue.when_full=block ": `--set queue.when_full: "block " is unknown; did you mean "block"?`,
+	} {
+		if _, _, err := ParseMain("d.conf", "", noEnv, flag); err == nil || err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", flag, err, want)
+		}
+	}
 }
 
 // The variables of DataKit's container mode that this agent has.

@@ -37,6 +37,33 @@ func overlay(v reflect.Value, prefix string, env Lookup) overlaid {
 	return o
 }
 
+// flags sets the keys that the command line names, "key=value".
+func (o *overlaid) flags(v reflect.Value, assignments []string) {
+	byPath := map[string]reflect.Value{}
+	var known []string
+	walkEnv(v, "", "", func(f envField) {
+		byPath[f.path] = f.value
+		known = append(known, f.path)
+	})
+	for _, a := range assignments {
+		key, text, ok := strings.Cut(a, "=")
+		field, exists := byPath[key]
+		flag := "--set " + key
+		switch {
+		case !ok:
+			o.mistakes = append(o.mistakes, &Error{File: flag, Msg: "has no value; write --set key=value"})
+			continue
+		case !exists:
+			o.mistakes = append(o.mistakes, &Error{File: flag, Msg: "unknown key" + suggest(key, known)})
+			continue
+		}
+		if err := setText(field, text); err != nil {
+			o.mistakes = append(o.mistakes, &Error{File: flag, Msg: err.Error()})
+		}
+		o.names[key] = flag
+	}
+}
+
 // envField is a key that the environment can set.
 type envField struct {
 	path  string

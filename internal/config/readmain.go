@@ -7,19 +7,20 @@ import (
 	"os"
 )
 
-// ReadMain reads datakit.conf and lays ENV_* over it. A file that does not
+// ReadMain reads datakit.conf and lays ENV_*, and then flags, over it. A flag
+// is "key=value" with a dotted key and the text forms of the environment. A file that does not
 // exist leaves the defaults. The warnings are about keys that DataKit knows
 // and this agent does not; the error joins all mistakes.
-func ReadMain(path string, env Lookup) (m *Main, warnings []error, err error) {
+func ReadMain(path string, env Lookup, flags ...string) (m *Main, warnings []error, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("read the main configuration: %w", err)
 	}
-	return ParseMain(path, string(raw), env)
+	return ParseMain(path, string(raw), env, flags...)
 }
 
 // ParseMain is [ReadMain] for a file that has been read.
-func ParseMain(file, raw string, env Lookup) (m *Main, warnings []error, err error) {
+func ParseMain(file, raw string, env Lookup, flags ...string) (m *Main, warnings []error, err error) {
 	m = DefaultMain()
 	text := prepare(raw, env)
 	doc, mistake := parse(file, text, 1)
@@ -28,7 +29,9 @@ func ParseMain(file, raw string, env Lookup) (m *Main, warnings []error, err err
 	}
 	b := &binder{file: file, lines: locate(text), ignored: isUnsupported}
 	b.table("", doc, structOf(m))
-	err = b.finish("", m, overlay(structOf(m), "ENV_", env))
+	over := overlay(structOf(m), "ENV_", env)
+	over.flags(structOf(m), flags)
+	err = b.finish("", m, over)
 	for _, w := range Flatten(join(b.skipped)) {
 		warnings = append(warnings, w)
 	}
