@@ -3,15 +3,21 @@ package queue
 // Ack says that the first n outstanding entries are delivered. Their points
 // count as uploaded, and the cursor moves durably behind them: should the
 // process die from now on, they are not read again. Their memory is reused.
-func (c *Cursor) Ack(n int) { c.finish(n, "") }
+func (c *Cursor) Ack(n int) { c.finish(n, nil, "") }
 
 // Reject says that the first n outstanding entries will never be delivered.
 // Their points count as dropped for that reason; otherwise it is like Ack.
-func (c *Cursor) Reject(n int, reason string) { c.finish(n, reason) }
+func (c *Cursor) Reject(n int, reason string) { c.finish(n, nil, reason) }
+
+// Settle says that the first outstanding entry is delivered in part. The
+// points in dropped count as dropped for those reasons, the others as
+// uploaded; otherwise it is like Ack(1).
+func (c *Cursor) Settle(dropped map[string]int64) { c.finish(1, dropped, "") }
 
 // finish removes n entries from what is outstanding; more than there are do
-// not count.
-func (c *Cursor) finish(n int, reason string) {
+// not count. Of their points those in dropped count by reason, the others for
+// reason, or as uploaded when that is "".
+func (c *Cursor) finish(n int, dropped map[string]int64, reason string) {
 	j := c.j
 	var moved bool
 	j.cfg.Book.Step(func() {
@@ -35,6 +41,11 @@ func (c *Cursor) finish(n int, reason string) {
 		}
 		c.out = append(c.out[:0], c.out[n:]...)
 		c.held -= points
+		for reason, part := range dropped {
+			part = min(part, points)
+			points -= part
+			c.drop(reason, part)
+		}
 		if reason == "" {
 			c.count.uploaded += points
 		} else {
