@@ -197,8 +197,9 @@ func TestMetrics(t *testing.T) {
 		`datakit_plugin_hook_attached{attach="tp_btf/inet_sock_set_state",child="ebpf",feature="tcp state",plugin="ebpf-net"} 1`,
 		`datakit_ledger_balance{account="points/b1",unit="points"} 0`,
 		`datakit_ledger_entry{account="points/b1",entry="dropped",reason="queue_full",side="out",unit="points"} 3`,
-		`datakit_input_up{input="cpu",source="host/cpu.conf:1"} 0`,
-		`datakit_upload_up{backend="b1",category="network"} 0`,
+		`datakit_input_up{input="cpu",place="host/cpu.conf:1"} 0`,
+		`datakit_backend_up{backend="b1"} 0`,
+		`datakit_upload_refused_points_total{backend="b1",category="network",reason="rejected"} 2`,
 	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("metrics lack %s", want)

@@ -34,8 +34,8 @@ func (s stateMetrics) Collect(out chan<- prometheus.Metric) {
 		e.feed(f)
 	}
 	e.queue(state.Queue)
-	for _, u := range state.Uploads {
-		e.upload(u)
+	for _, b := range state.Backends {
+		e.backend(b)
 	}
 	for _, a := range state.Accounts {
 		e.account(a)
@@ -79,14 +79,14 @@ func (e exposition) dropped(name, help string, reasons map[string]int64, labels 
 }
 
 func (e exposition) input(i InputState) {
-	name := label{"input", i.Name}
-	source := label{"source", i.Source}
-	e.gauge("datakit_input_up", "1 while the input works, 0 after an error.", flag(i.Error == ""), name, source)
-	e.counter("datakit_input_gathers_total", "How often the input has gathered.", float64(i.Gathers), name, source)
-	e.counter("datakit_input_failures_total", "How often it failed.", float64(i.Failures), name, source)
-	e.counter("datakit_input_panics_total", "How often it panicked.", float64(i.Panics), name, source)
-	e.counter("datakit_input_points_total", "Points it fed.", float64(i.Points), name, source)
-	e.gauge("datakit_input_gather_seconds", "Duration of the last gathering.", i.Last.Seconds(), name, source)
+	labels := []label{{"input", i.Input}, {"place", i.Place}}
+	e.gauge("datakit_input_up", "1 while the last report of the input is no error.", flag(i.LastError == ""), labels...)
+	e.counter("datakit_input_gathers_total", "How often the input has gathered.", float64(i.Gathers), labels...)
+	e.counter("datakit_input_late_total", "Gatherings that took longer than the interval.", float64(i.Late), labels...)
+	e.counter("datakit_input_errors_total", "Errors it reported.", float64(i.Errors), labels...)
+	e.counter("datakit_input_restarts_total", "How often it was run again after an error or a panic.", float64(i.Restarts), labels...)
+	e.counter("datakit_input_points_total", "Points it fed.", float64(i.Points), labels...)
+	e.gauge("datakit_input_gather_seconds", "Duration of the last gathering.", i.Duration.Seconds(), labels...)
 }
 
 func (e exposition) child(c ChildState) {
@@ -95,7 +95,7 @@ func (e exposition) child(c ChildState) {
 	e.counter("datakit_child_restarts_total", "How often it was started again.", float64(c.Restarts), name)
 	e.gauge("datakit_child_resident_bytes", "Resident memory.", float64(c.RSS), name)
 	e.gauge("datakit_child_cpu_cores", "CPU use over the window of cpu_limit.", c.CPU, name)
-	e.counter("datakit_child_unreported_points_total", "Points it had captured when it died unclean.", float64(c.Lost), name)
+	e.counter("datakit_child_unreported_points_total", "Points that were pending in one that died.", float64(c.Unreported), name)
 	for _, p := range c.Plugins {
 		plugin := label{"plugin", p.Name}
 		e.gauge("datakit_plugin_up", "1 while the plugin runs.", flag(p.Phase == plugins.PhaseRunning), name, plugin)
@@ -123,6 +123,9 @@ func (e exposition) queue(q QueueState) {
 	e.gauge("datakit_queue_bytes", "Bytes on disk.", float64(q.Bytes))
 	e.gauge("datakit_queue_max_bytes", "Their bound.", float64(q.MaxBytes))
 	e.gauge("datakit_queue_full", "1 while clients get 429.", flag(q.Full))
+	e.counter("datakit_queue_damaged_regions_total", "Stretches of damaged bytes set aside.", float64(q.DamagedRegions))
+	e.counter("datakit_queue_write_errors_total", "Blocks refused because of the file system.", float64(q.WriteErrors))
+	e.counter("datakit_queue_sync_errors_total", "Failed attempts to force data to the device.", float64(q.SyncErrors))
 	for _, c := range q.Cursors {
 		labels := []label{{"backend", c.Backend}, {"category", c.Category}}
 		e.counter("datakit_queue_carried_points_total", "Points found when the queue was opened.", float64(c.Carried), labels...)
@@ -136,13 +139,25 @@ func (e exposition) queue(q QueueState) {
 	}
 }
 
-func (e exposition) upload(u UploadState) {
-	labels := []label{{"backend", u.Backend}, {"category", u.Category}}
-	e.gauge("datakit_upload_up", "0 while the backend refuses or does not answer.", flag(u.Error == ""), labels...)
-	e.counter("datakit_upload_posts_total", "Requests sent.", float64(u.Posts), labels...)
-	e.counter("datakit_upload_failures_total", "Requests that failed.", float64(u.Failures), labels...)
-	e.counter("datakit_upload_bytes_total", "Bytes of bodies that were delivered.", float64(u.Bytes), labels...)
-	e.gauge("datakit_upload_seconds", "Duration of the last request.", u.Latency.Seconds(), labels...)
+func (e exposition) backend(b BackendState) {
+	backend := label{"backend", b.Backend}
+	e.gauge("datakit_backend_up", "0 while the backend refuses or does not answer.", flag(b.Failures == 0), backend)
+	e.gauge("datakit_backend_alarm", "1 while someone has to act, for example to renew a token.", flag(b.Alarm != ""), backend)
+	e.gauge("datakit_backend_in_flight_points", "Points in requests under way.", float64(b.InFlight), backend)
+	if !b.LastSuccess.IsZero() {
+		e.gauge("datakit_backend_last_success_time_seconds", "When the backend last took data.", seconds(b.LastSuccess), backend)
+	}
+	for _, t := range b.Traffic {
+		labels := []label{backend, {"category", t.Category}}
+		e.counter("datakit_upload_requests_total", "Requests sent.", float64(t.Requests), labels...)
+		e.counter("datakit_upload_points_total", "Points delivered.", float64(t.Points), labels...)
+		e.counter("datakit_upload_bytes_total", "Bytes of bodies delivered.", float64(t.Bytes), labels...)
+		e.counter("datakit_upload_retries_total", "Requests that failed and were made again.", float64(t.Retries), labels...)
+		e.counter("datakit_upload_unsaved_points_total", "Refused points that could not be kept as dead letters.", float64(t.Unsaved), labels...)
+		for reason, n := range t.DeadLetters {
+			e.counter("datakit_upload_refused_points_total", "Points refused for good, by reason.", float64(n), backend, label{"category", t.Category}, label{"reason", reason})
+		}
+	}
 }
 
 func (e exposition) account(a ledger.Account) {
