@@ -141,7 +141,7 @@ func TestTLSFilesAreReadAgain(t *testing.T) {
 	install(first, "agent-2")
 	expect("client certificate rotated, connection still open", Done, "agent-2", "")
 	s.set(config(second))
-	c.poster.(*httpPoster).conn.current.CloseIdleConnections()
+	write(t, caFile, append([]byte("# the same, written anew\n"), first.pem...)) // a new connection
 	expect("server changed its authority", Slow, "", "")
 	install(second, "agent-3")
 	expect("both changed", Done, "agent-3", "")
