@@ -1,0 +1,116 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// inFlight is how many acknowledged points have to be on their way when
+// something is killed.
+const inFlight = 40_000
+
+// victim says what is killed.
+type victim struct {
+	name string
+	kill func(t *testing.T, a *agent)
+	// dies tells that datakit itself is gone and has to be started again.
+	dies bool
+}
+
+// Killed at random moments with acknowledged points on their way, the agent
+// loses none of them, begins to drain within a second, and its ledger adds up.
+func TestKill(t *testing.T) {
+	victims := []victim{
+		{"datakit", func(t *testing.T, a *agent) { a.kill() }, true},
+		{"datakit-ebpf", func(t *testing.T, a *agent) { a.killCollector(t) }, false},
+		{"both", func(t *testing.T, a *agent) { a.killCollector(t); a.kill() }, true},
+	}
+	rounds := pick(2, 20)
+	for name, db := range databases(t) {
+		db.start(t)
+		for _, v := range victims {
+			t.Run(name+"/"+v.name, func(t *testing.T) {
+				if v.name != "datakit" {
+					needRoot(t, "datakit-ebpf loads kernel programs")
+				}
+				g := newGate(t, db.base())
+				a := newAgent(t, t.TempDir(), influx1("central", g.server.URL))
+				if v.name != "datakit" {
+					a.collect(t)
+				}
+				a.start(t)
+				for round := range rounds {
+					killOnce(t, v, round, a, g, db)
+				}
+				a.stop()
+			})
+		}
+	}
+}
+
+// killOnce is one round: points pile up before the gate, or trickle through
+// it, while writers go on; then the victim dies.
+func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database) {
+	t.Helper()
+	if v.name != "datakit" {
+		a.collector(t) // is there
+	}
+	w := newWriter(t, a, fmt.Sprintf("kill_%d", round))
+	g.set(status(http.StatusServiceUnavailable))
+	w.must(t, inFlight)
+	if round%2 == 1 {
+		g.set(g.slowly(50 * time.Millisecond)) // dies while it drains
+	}
+
+	stop := make(chan struct{})
+	var writers sync.WaitGroup
+	for range 3 {
+		writers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if _, err := w.post(200); err != nil {
+						time.Sleep(5 * time.Millisecond)
+					}
+				}
+			}
+		})
+	}
+	moment := time.Duration(rand.Int64N(int64(700 * time.Millisecond)))
+	time.Sleep(moment)
+	v.kill(t, a)
+	t.Logf("round %d: killed after %v with %d points acknowledged", round, moment.Round(time.Millisecond), w.acknowledged())
+	if v.dies {
+		g.set(nil)
+		g.forget()
+		began := time.Now()
+		a.start(t)
+		eventually(t, 10*time.Second, func() (bool, string) {
+			n, _ := g.requests()
+			return n > 0, "nothing drains"
+		})
+		_, first := g.requests()
+		if d := first.Sub(began); d > time.Second {
+			t.Errorf("draining began %v after the restart", d)
+		} else {
+			t.Logf("draining began %v after the restart", d.Round(time.Millisecond))
+		}
+	} else {
+		g.set(nil)
+		a.collector(t) // is back
+	}
+	time.Sleep(200 * time.Millisecond)
+	close(stop)
+	writers.Wait()
+	w.arrives(t, db, forward())
+	a.drained(t, "central")
+	a.accounts(t)
+}
