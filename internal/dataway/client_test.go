@@ -41,7 +41,10 @@ func TestReplies(t *testing.T) {
 		{"400", Dataway, 400, nil, "bad line", Reply{Verdict: Bad, Sample: "bad line"}},
 		{"410", Dataway, 410, nil, "", Reply{Verdict: Bad}},
 		{"422", Dataway, 422, nil, "", Reply{Verdict: Bad}},
-		{"InfluxDB 1.x partial write", Influx1, 400, nil, `{"error":"partial write: field type conflict dropped=1"}`, Reply{Verdict: Bad, Sample: `{"error":"partial write: field type conflict dropped=1"}`}},
+		{"InfluxDB 1.x partial write", Influx1, 400, nil, `{"error":"partial write: field type conflict dropped=1"}`, Reply{Verdict: Bad, Sample: `{"error":"partial write: field type conflict dropped=1"}`, Rejected: 1}},
+		{"InfluxDB 2.x partial write", Influx2, 422, nil, `{"code":"unprocessable entity","message":"failure writing points to database: partial write: field type conflict: input field dropped=12 for database: b"}`,
+			Reply{Verdict: Bad, Sample: `{"code":"unprocessable entity","message":"failure writing points to database: partial write: field type conflict: input field dropped=12 for database: b"}`, Rejected: 12}},
+		{"partial write of a number out of range", Influx1, 400, nil, "partial write: dropped=99999999999999999999", Reply{Verdict: Bad, Sample: "partial write: dropped=99999999999999999999"}},
 		{"InfluxDB 1.x without db", Influx1, 400, nil, `{"error":"database is required"}`, Reply{Verdict: Slow, Sample: `{"error":"database is required"}`}},
 		{"long and broken text", Dataway, 500, nil, "\xff" + strings.Repeat("x", 2*maxReply), Reply{Verdict: Retry, Sample: "\uFFFD" + strings.Repeat("x", maxSample-1)}},
 	}
@@ -54,7 +57,7 @@ func TestReplies(t *testing.T) {
 				w.WriteHeader(tt.status)
 				_, _ = io.WriteString(w, tt.body)
 			})
-			c := client(t, Target{Kind: tt.kind, URL: s.URL + "?token=t"})
+			c := client(t, Target{Kind: tt.kind, URL: s.URL + "?token=t", Org: "o", Bucket: "b"})
 			got, err := c.Post(t.Context(), point.Network, point.Identity, 1, [][]byte{[]byte("m f=1 1\n")})
 			if (err == nil) != (tt.want.Verdict == Done) {
 				t.Errorf("error is %v with verdict %v", err, got.Verdict)

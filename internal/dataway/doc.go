@@ -12,10 +12,11 @@
 //
 // # What backends make of bad lines
 //
-// InfluxDB 1.x and 2.x answer 400 (or 422) with "partial write" when some
-// points of a body conflict with the type of a field: the other points were
-// written. Such a reply is [Bad]; delivering the body again does no harm, as
-// equal points overwrite themselves. VictoriaMetrics, vmagent and Telegraf
-// answer 204 even to lines they cannot parse and skip them: nothing in the
-// reply tells. Lines are therefore validated before they enter a block.
+// InfluxDB 1.x and 2.x answer 400 (or 422) with "partial write … dropped=N"
+// when N points of a body conflict with the type of a field: the others were
+// written. Such a reply is [Bad] with Reply.Rejected; delivering the body again
+// does no harm, as equal points overwrite themselves. VictoriaMetrics, vmagent
+// and Telegraf answer 204 even to lines they cannot parse and skip them:
+// nothing in the reply tells. Lines are therefore validated before they enter
+// a block.
 package dataway

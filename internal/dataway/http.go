@@ -132,8 +132,11 @@ func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *h
 	if reply.Verdict == Done {
 		return reply, nil
 	}
-	if reply.Verdict == Retry {
+	switch reply.Verdict {
+	case Retry:
 		reply.After = retryAfter(resp.Header, now)
+	case Bad:
+		reply.Rejected = rejected(string(text))
 	}
 	return reply, statusError(resp, reply.Sample)
 }

@@ -3,6 +3,8 @@ package dataway
 import (
 	"fmt"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,9 +47,29 @@ type Reply struct {
 	Sample  string        // start of the reply's body, secrets removed
 	Date    time.Time     // of the backend's clock, from the header Date; zero when absent
 
+	// Rejected, with Bad, is how many points the backend left out when it
+	// wrote the others ("partial write"); 0 when it does not say so.
+	Rejected int
+
 	// Warning tells that a changed certificate or key could not be read and
 	// the one read before is still in use.
 	Warning string
+}
+
+// partialWrite is how InfluxDB 1.x and 2.x tell that they wrote a part.
+var partialWrite = regexp.MustCompile(`partial write.* dropped=(\d+)`)
+
+// rejected returns how many points a partial write left out.
+func rejected(body string) int {
+	m := partialWrite.FindStringSubmatch(body)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // classify maps a status to a verdict. body is the start of the reply.

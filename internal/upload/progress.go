@@ -13,8 +13,8 @@ import (
 // Stats counts the traffic of one category since the start.
 type Stats struct {
 	Requests int64 // sent, whatever came back
-	Points   int64 // in requests that were answered 2xx
-	Bytes    int64 // in them, as sent
+	Points   int64 // that the backend took
+	Bytes    int64 // in requests that were answered 2xx, as sent
 	Retries  int64 // attempts that failed and are made again
 
 	DeadLetters map[string]int64 // points refused for good, by reason
@@ -149,14 +149,15 @@ func (p *progress) fail(c point.Category, reply dataway.Reply, err error, delay 
 // complainEvery is the time between two log lines about refused points.
 const complainEvery = 10 * time.Minute
 
-// bury takes note of a block that will not be delivered.
-func (p *progress) bury(b *point.Block, reason string, cause error, saved bool) {
+// bury takes note of a block of which n points will not be delivered.
+func (p *progress) bury(b *point.Block, n int, reason string, cause error, saved bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.track(b.Category)
-	t.DeadLetters[reason] += int64(b.Points)
+	t.DeadLetters[reason] += int64(n)
+	t.Points += int64(b.Points - n)
 	if !saved {
-		t.Unsaved += int64(b.Points)
+		t.Unsaved += int64(n)
 	}
 	t.failures = 0 // it answers, and the category moves on
 	t.alarm = "refuses points for good: " + cause.Error()
@@ -164,7 +165,7 @@ func (p *progress) bury(b *point.Block, reason string, cause error, saved bool) 
 	now := time.Now()
 	p.lastError, p.errorAt = cause.Error(), now
 	if p.complained.IsZero() || now.Sub(p.complained) >= complainEvery {
-		p.log.Warn("backend refuses points for good", "category", b.Category, "reason", reason, "points", b.Points, "kept", saved, "error", cause)
+		p.log.Warn("backend refuses points for good", "category", b.Category, "reason", reason, "points", n, "kept", saved, "error", cause)
 		p.complained = now
 	}
 }

@@ -26,7 +26,7 @@ func (w *worker) split(ctx, posting context.Context, e *queue.Entry, cause error
 	s := &splitter{worker: w, block: &e.Block, dropped: map[string]int64{}}
 	var err error
 	if s.body, s.starts, err = lines(&e.Block); err != nil {
-		w.bury(&e.Block, Damaged, err)
+		w.bury(&e.Block, e.Points, Damaged, err)
 		w.cursor.Reject(1, Damaged)
 		return true
 	}
@@ -40,7 +40,8 @@ func (w *worker) split(ctx, posting context.Context, e *queue.Entry, cause error
 // halves delivers the lines [from, to), which are too large together.
 func (s *splitter) halves(ctx, posting context.Context, from, to int, cause error) bool {
 	if to-from <= 1 {
-		s.drop(s.cut(from, to), TooLarge, cause)
+		s.bury(s.cut(from, to), 1, TooLarge, cause)
+		s.dropped[TooLarge]++
 		return true
 	}
 	middle := from + (to-from)/2
@@ -56,7 +57,7 @@ func (s *splitter) part(ctx, posting context.Context, from, to int) bool {
 	case dataway.TooLarge:
 		return s.halves(ctx, posting, from, to, err)
 	case dataway.Bad:
-		s.drop(b, Rejected, err)
+		s.dropped[Rejected] += int64(s.refused(b, reply, err))
 	default:
 		return false
 	}
@@ -66,11 +67,6 @@ func (s *splitter) part(ctx, posting context.Context, from, to int) bool {
 // cut returns a block of the lines [from, to).
 func (s *splitter) cut(from, to int) *point.Block {
 	return encode(s.block, s.body[s.starts[from]:s.starts[to]], to-from)
-}
-
-func (s *splitter) drop(b *point.Block, reason string, cause error) {
-	s.bury(b, reason, cause)
-	s.dropped[reason] += int64(b.Points)
 }
 
 // insist posts b until the backend takes or refuses it. A verdict of Retry or

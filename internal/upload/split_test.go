@@ -148,6 +148,34 @@ func sameLines(a, b string) bool {
 	return slices.Equal(sorted(a), sorted(b))
 }
 
+// InfluxDB writes the good points of a body and says how many were not.
+func TestPartialWrite(t *testing.T) {
+	store, dead := deadLetters(t)
+	defer store.Close()
+	partial := func(n int) func() (dataway.Reply, error) {
+		return func() (dataway.Reply, error) {
+			return dataway.Reply{Verdict: dataway.Bad, Status: 400, Rejected: n}, errors.New("partial write")
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: script(partial(2), partial(2), saying(dataway.TooLarge), partial(1), partial(7))}
+		tp := newTape(block(t, point.Identity, "a", "b", "c"), block(t, point.Identity, "d", "e", "f", "g"))
+		u, stop := start(t, Config{Post: b, DeadLetters: store}, only(tp))
+		synctest.Wait()
+		stop()
+		// Together; the first alone; the second alone is halved: one of "d", "e" and both of "f", "g".
+		if tp.dropped[Rejected] != 5 || tp.uploaded != 2 {
+			t.Errorf("uploaded %d, dropped %v", tp.uploaded, tp.dropped)
+		}
+		if s := u.Stats()[point.Network]; s.DeadLetters[Rejected] != 5 || s.Points != 2 {
+			t.Errorf("stats %+v", s)
+		}
+		if n := strings.Count(dead(), "\n"); n != 7 {
+			t.Errorf("%d lines are kept, want all 7", n)
+		}
+	})
+}
+
 // A limit that was found is kept, and tried again after an hour.
 func TestLimitIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -76,8 +76,7 @@ func (w *worker) deliver(ctx, posting context.Context, entries []queue.Entry) {
 				return
 			}
 		case reply.Verdict == dataway.Bad:
-			w.bury(&entries[0].Block, Rejected, err)
-			w.cursor.Reject(1, Rejected)
+			w.cursor.Settle(map[string]int64{Rejected: int64(w.refused(&entries[0].Block, reply, err))})
 		default:
 			w.cursor.Rewind()
 			w.pause(ctx, reply, err)
