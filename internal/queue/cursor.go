@@ -73,6 +73,7 @@ func (c *Cursor) Next(ctx context.Context, maxBytes int) ([]Entry, error) {
 		if wait == nil {
 			continue
 		}
+		c.release() // an idle cursor keeps no deleted segment alive
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -129,6 +129,15 @@ func (j *journal) remove(n int) (freed int64) {
 // unlink deletes the file of a segment that is no longer listed. If that
 // fails the next start finds it again, passed by all cursors.
 func (j *journal) unlink(seg segment) int64 {
+	j.writing.Lock()
+	j.retired = slices.DeleteFunc(j.retired, func(r retired) bool {
+		if r.base != seg.base {
+			return false
+		}
+		_ = r.f.Close() // else its space would stay taken until the next sync
+		return true
+	})
+	j.writing.Unlock()
 	err := os.Remove(segmentPath(j.dir, seg.base))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		j.faults.writes.Add(1)
