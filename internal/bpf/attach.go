@@ -19,7 +19,7 @@ const instances = 2
 // Tracepoint attaches a tp_btf program, twice. Events may reach the program
 // twice, and reach it at least once.
 func (o *Object) Tracepoint(program string) (io.Closer, error) {
-	var all closers
+	var all Closers
 	for range instances {
 		l, err := o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
 			return link.AttachTracing(link.TracingOptions{Program: p})
@@ -61,10 +61,11 @@ func (o *Object) attach(program string, attach func(*ebpf.Program) (io.Closer, e
 	return l, nil
 }
 
-type closers []io.Closer
+// Closers are several things that are closed together.
+type Closers []io.Closer
 
 // Close closes in reverse order.
-func (c closers) Close() error {
+func (c Closers) Close() error {
 	var errs []error
 	for i := len(c) - 1; i >= 0; i-- {
 		errs = append(errs, c[i].Close())

@@ -27,7 +27,7 @@ type Status struct {
 
 // Ladder holds what is attached. It is not safe for concurrent use.
 type Ladder struct {
-	attached closers
+	attached Closers
 	status   []Status
 }
 

@@ -100,25 +100,32 @@ func (t *tracer) own() {
 		return bpf.Rung{Number: 4, Attach: "fexit/inet_csk_accept", Since: since,
 			Open: func() (io.Closer, error) { return t.object.Trampoline(program) }}
 	}
-	t.ladder.Take("accepting process",
-		trampoline("inet_csk_accept", "5.17"), trampoline("inet_csk_accept_4", "5.5"))
-	cgroup := func(program string, at ebpf.AttachType) bpf.Rung {
-		return bpf.Rung{Number: 3, Attach: "cgroup/" + program, Since: "5.8",
-			Open: func() (io.Closer, error) {
-				if t.cfg.cgroupMount == "" {
-					return nil, errors.New("cgroup v2 is not mounted")
-				}
-				return t.object.Cgroup(program, t.cfg.cgroupMount, at)
-			}}
+	_ = t.ladder.Take("accepting process",
+		trampoline("inet_csk_accept", "5.17"),
+		trampoline("inet_csk_accept_4", "5.5"),
+		bpf.Rung{Number: 3, Attach: "cgroup/getpeername4, 6", Since: "5.8", Open: t.peerNames})
+}
+
+// peerNames sees only those who accept with an address, as most do.
+func (t *tracer) peerNames() (io.Closer, error) {
+	if t.cfg.cgroupMount == "" {
+		return nil, errors.New("cgroup v2 is not mounted")
 	}
-	t.ladder.Take("accepting process, IPv4, accept with address", cgroup("getpeername4", ebpf.AttachCgroupInet4GetPeername))
-	t.ladder.Take("accepting process, IPv6, accept with address", cgroup("getpeername6", ebpf.AttachCgroupInet6GetPeername))
+	v4, err := t.object.Cgroup("getpeername4", t.cfg.cgroupMount, ebpf.AttachCgroupInet4GetPeername)
+	if err != nil {
+		return nil, err
+	}
+	v6, err := t.object.Cgroup("getpeername6", t.cfg.cgroupMount, ebpf.AttachCgroupInet6GetPeername)
+	if err != nil {
+		return nil, errors.Join(err, v4.Close())
+	}
+	return bpf.Closers{v4, v6}, nil
 }
 
 // iterate opens the iterators.
 func (t *tracer) iterate() {
 	take := func(feature, attach, program, since string, m *ebpf.Map, it **bpf.Iterator) {
-		t.ladder.Take(feature, bpf.Rung{Number: 1, Attach: attach, Since: since,
+		_ = t.ladder.Take(feature, bpf.Rung{Number: 1, Attach: attach, Since: since,
 			Open: func() (c io.Closer, err error) {
 				*it, err = t.object.Iterator(program, m)
 				return *it, err

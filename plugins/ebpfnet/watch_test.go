@@ -1,0 +1,137 @@
+package ebpfnet
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/plugins"
+)
+
+// watch is the plugin at work on the two namespaces of a world, with what it
+// reported so far.
+type watch struct {
+	t     *testing.T
+	p     *Plugin
+	flows []reported
+}
+
+// reported is one point.
+type reported struct {
+	direction, process   string
+	pid                  int
+	netns                string
+	src, dst             string // with port
+	established, closed  int64
+	written, read        int64
+	retransmits, rtt, vr int64
+}
+
+// observe loads the plugin, scoped to the world, with changes to the
+// defaults. No interval passes unless the test says so.
+func observe(t *testing.T, w *world, change func(*plugins.EBPF)) *watch {
+	t.Helper()
+	cfg := plugins.DefaultEBPF()
+	cfg.ScopeNetns = []string{w.near.inode(t), w.far.inode(t)}
+	if change != nil {
+		change(cfg)
+	}
+	env := plugins.Env{
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Interval: time.Hour,
+	}
+	p, err := newPlugin(plugins.Config{Program: cfg}, env)
+	must(t, err)
+	t.Cleanup(func() { must(t, p.Close()) })
+	must(t, p.Load())
+	return &watch{t: t, p: p}
+}
+
+// Feed is the sink of the plugin.
+func (w *watch) Feed(_ context.Context, _ point.Category, points []point.Point) error {
+	for _, p := range points {
+		w.flows = append(w.flows, decodePoint(p))
+	}
+	return nil
+}
+
+func decodePoint(p point.Point) (r reported) {
+	tags := map[string]string{}
+	for _, tag := range p.Tags {
+		tags[tag.Key] = tag.Value
+	}
+	fields := map[string]int64{}
+	for _, f := range p.Fields {
+		if f.Value.Kind() == point.KindInt {
+			fields[f.Key] = f.Value.AsInt()
+		}
+	}
+	r.direction, r.process, r.netns = tags["direction"], tags["process_name"], tags["netns"]
+	r.pid, _ = strconv.Atoi(tags["pid"])
+	r.src, r.dst = tags["src_ip"]+":"+tags["src_port"], tags["dst_ip"]+":"+tags["dst_port"]
+	r.established, r.closed = fields["tcp_established"], fields["tcp_closed"]
+	r.written, r.read = fields["bytes_written"], fields["bytes_read"]
+	r.retransmits, r.rtt, r.vr = fields["retransmits"], fields["rtt"], fields["rtt_var"]
+	return r
+}
+
+// report ends an interval.
+func (w *watch) report() {
+	w.t.Helper()
+	must(w.t, w.p.report(context.Background(), w))
+}
+
+// sum adds up what was reported of one side of the server's port.
+func (w *watch) sum(direction string, port int) (s reported) {
+	s.direction = direction
+	suffix := ":" + strconv.Itoa(port)
+	for _, f := range w.flows {
+		server := f.dst
+		if direction == incoming {
+			server = f.src
+		}
+		if f.direction != direction || !hasSuffix(server, suffix) {
+			continue
+		}
+		s.established += f.established
+		s.closed += f.closed
+		s.written += f.written
+		s.read += f.read
+		s.retransmits += f.retransmits
+		s.rtt, s.vr = f.rtt, f.vr
+		s.pid, s.process, s.src, s.dst, s.netns = f.pid, f.process, f.src, f.dst, f.netns
+	}
+	return s
+}
+
+func hasSuffix(s, suffix string) bool {
+	return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix
+}
+
+const outgoing, incoming = "outgoing", "incoming"
+
+// closed waits until n connections to the port were reported as closed, on
+// each side.
+func (w *watch) closed(port, n int) {
+	w.t.Helper()
+	eventually(w.t, "the connections are closed", func() bool {
+		w.report()
+		return w.sum(outgoing, port).closed >= int64(n) && w.sum(incoming, port).closed >= int64(n)
+	})
+}
+
+// balanced checks that the plugin's books balance and returns them.
+func (w *watch) balanced() []ledger.Account {
+	w.t.Helper()
+	w.report()
+	accounts := w.p.Accounts()
+	if len(accounts) == 0 {
+		w.t.Fatal("no accounts")
+	}
+	must(w.t, ledger.Check(accounts))
+	return accounts
+}
