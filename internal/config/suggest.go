@@ -8,7 +8,7 @@ import (
 // suggest returns "; did you mean "x"?" for the name closest to word, or a
 // list of what is allowed when it is short, or "".
 func suggest(word string, names []string) string {
-	best, distance := "", max(2, len(word)/3)+1
+	best, distance := "", min(max(2, len(word)/3), len(word)-1)+1
 	for _, n := range names {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(n)); d < distance {
 			best, distance = n, d
