@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/all"
+	"datakit.dev/agent/internal/config"
+	"datakit.dev/agent/internal/dataway"
+	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/ledger"
+)
+
+func newCheckCommand(p *program) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the whole configuration",
+		Long: "Read datakit.conf, conf.d and the environment as 'datakit run' would, build every\ninput and backend without starting any, and print what is wrong.\n\n" +
+			exitCodes,
+		Args: usage(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			l, err := p.layout()
+			if err != nil {
+				return err
+			}
+			return p.check(l, all.Factories(), asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: valid, inputs, mistakes, warnings")
+	return c
+}
+
+// checked is the result of a check.
+type checked struct {
+	Valid    bool     `json:"valid"`
+	Home     string   `json:"home"`
+	Backends []string `json:"backends"`
+	Inputs   []string `json:"inputs"`
+	Mistakes []any    `json:"mistakes"`
+	Warnings []any    `json:"warnings"`
+
+	read bool // the main file could be read
+}
+
+var errInvalid = errors.New("the configuration has mistakes")
+
+func (p *program) check(l layout, factories []inputs.Factory, asJSON bool) error {
+	r := checked{Home: l.home, Backends: []string{}, Inputs: []string{}, Mistakes: []any{}, Warnings: []any{}}
+	s, err := p.readSettings(l, factories)
+	mistakes := config.Flatten(err)
+	if err == nil {
+		mistakes = append(s.mistakes, tryBackends(l, s.main)...)
+		mistakes = append(mistakes, tryInputs(l, s.inputs)...)
+		for _, in := range s.inputs {
+			r.Inputs = append(r.Inputs, fmt.Sprintf("%s (%s)", in.factory.Name, in.section.Place()))
+		}
+		for _, b := range s.main.AllBackends() {
+			r.Backends = append(r.Backends, fmt.Sprintf("%s (%s)", b.Name, b.Kind))
+		}
+		r.Warnings, r.read = entries(s.warnings), true
+	}
+	r.Mistakes, r.Valid = entries(mistakes), len(mistakes) == 0
+	if asJSON {
+		e := json.NewEncoder(p.out)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = p.printChecked(r)
+	}
+	if err == nil && !r.Valid {
+		err = errInvalid
+	}
+	return err
+}
+
+// entries makes errors fit for JSON: with file, line and key where known.
+func entries(errs []error) []any {
+	all := []any{}
+	for _, err := range errs {
+		if at := new(config.Error); errors.As(err, &at) {
+			all = append(all, at)
+		} else {
+			all = append(all, &config.Error{Msg: err.Error()})
+		}
+	}
+	return all
+}
+
+func (p *program) printChecked(r checked) error {
+	for _, w := range r.Warnings {
+		fmt.Fprintln(p.out, "warning:", w)
+	}
+	for _, m := range r.Mistakes {
+		fmt.Fprintln(p.out, "mistake:", m)
+	}
+	for _, b := range r.Backends {
+		fmt.Fprintln(p.out, "backend:", b)
+	}
+	if r.read && len(r.Backends) == 0 {
+		fmt.Fprintln(p.out, "backend: none; points stay in the local store")
+	}
+	for _, i := range r.Inputs {
+		fmt.Fprintln(p.out, "input:  ", i)
+	}
+	if r.Valid {
+		_, err := fmt.Fprintf(p.out, "The configuration in %s is valid.\n", r.Home)
+		return err
+	}
+	return nil
+}
+
+// tryBackends builds every backend; that does no I/O beyond reading secrets.
+func tryBackends(l layout, m *config.Main) (mistakes []error) {
+	for _, b := range m.AllBackends() {
+		client, err := dataway.New(target(l, b, ""))
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		if err := client.Close(); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	return mistakes
+}
+
+// tryInputs builds every input; that does no I/O.
+func tryInputs(l layout, all []inputConfig) (mistakes []error) {
+	for _, in := range all {
+		env := inputs.Env{
+			Log: slog.New(slog.DiscardHandler), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
+			Book: new(ledger.Book), Errors: func(error) {}, Tags: map[string]string{}, Blocks: noBlocks{},
+		}
+		if _, err := in.factory.New(in.cfg, env); err != nil {
+			mistakes = append(mistakes, &config.Error{
+				File: in.section.File, Line: in.section.Line, Key: "inputs." + in.factory.Name, Msg: err.Error(),
+			})
+		}
+	}
+	return mistakes
+}
