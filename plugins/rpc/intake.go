@@ -65,7 +65,7 @@ func (in *intake) run(ctx context.Context) error {
 		}
 		block, err := blockFromProto(f.GetBlock())
 		if err != nil {
-			in.ack(f.GetSeq(), err)
+			in.answer(&protov1.Ack{Seq: f.GetSeq(), Error: err.Error(), Permanent: true})
 			continue
 		}
 		room <- struct{}{}
@@ -112,12 +112,18 @@ func (in *intake) put(ctx context.Context, b *point.Block, seq uint64, taken cha
 	in.ack(seq, err)
 }
 
-// ack answers a frame. A stream that is gone shows at the next Recv.
+// ack answers a frame.
 func (in *intake) ack(seq uint64, err error) {
 	a := &protov1.Ack{Seq: seq}
 	if err != nil {
 		a.Error = err.Error()
 	}
+	in.answer(a)
+}
+
+// answer sends an acknowledgement. A stream that is gone shows at the next
+// Recv.
+func (in *intake) answer(a *protov1.Ack) {
 	in.sending.Lock()
 	defer in.sending.Unlock()
 	_ = in.stream.Send(a) // fails only when Recv does

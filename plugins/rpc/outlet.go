@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -61,8 +60,8 @@ func (o *Outlet) SetCounters(read func() Counters) { o.read = read }
 
 // Put sends a block and waits until the host has it. Once the block is on
 // its way ctx no longer matters, only the answer or the end of the stream
-// does: an error then means that the host refused the block, or that it is
-// gone ([ErrShutdown]).
+// does: an error then means that the host did not take the block, that it
+// never will ([ErrRefused]), or that it is gone ([ErrShutdown]).
 func (o *Outlet) Put(ctx context.Context, b *point.Block) error {
 	return o.deliver(ctx, &protov1.Frame{Block: blockToProto(b)}, b.Accepted)
 }
@@ -141,8 +140,10 @@ func (o *Outlet) settle(ack *protov1.Ack) error {
 	switch {
 	case d == nil:
 		return fmt.Errorf("host acknowledged frame %d, which is not in flight", ack.GetSeq())
+	case ack.GetPermanent():
+		d.answer <- fmt.Errorf("%w: %s", ErrRefused, ack.GetError())
 	case ack.GetError() != "":
-		d.answer <- fmt.Errorf("host refused the block: %w", errors.New(ack.GetError()))
+		d.answer <- fmt.Errorf("host did not take the block: %s", ack.GetError())
 	default:
 		if d.accepted != nil {
 			o.book.Step(d.accepted)
