@@ -89,6 +89,7 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 	v.kill(t, a)
 	t.Logf("round %d: killed after %v with %d points acknowledged", round, moment.Round(time.Millisecond), w.acknowledged())
 	if v.dies {
+		time.Sleep(100 * time.Millisecond) // what the dead one sent is past the gate
 		g.set(nil)
 		g.forget()
 		began := time.Now()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// bin is the folder with the binaries under test, made by TestMain.
+// binEnv names the folder with the binaries under test.
 const binEnv = "E2E_BIN"
 
 // TestMain builds the binaries, unless E2E_BIN names a folder that holds them
