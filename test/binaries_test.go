@@ -48,8 +48,12 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// under reports whether path is prefix or below it; with a prefix that ends
+// in a slash only what is below counts.
 func under(path, prefix string) bool {
-	prefix = strings.TrimSuffix(prefix, "/")
+	if strings.HasSuffix(prefix, "/") {
+		return strings.HasPrefix(path, prefix)
+	}
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
