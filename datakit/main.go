@@ -97,6 +97,8 @@ func newRoot(p *program) *cobra.Command {
 		newLogLevelCommand(p),
 		newTailCommand(p),
 		newLedgerCommand(p),
+		newTailCommand(p),
+		newLedgerCommand(p),
 		newVersionCommand(p),
 	)
 	return root
