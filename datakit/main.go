@@ -97,8 +97,6 @@ func newRoot(p *program) *cobra.Command {
 		newLogLevelCommand(p),
 		newTailCommand(p),
 		newLedgerCommand(p),
-		newTailCommand(p),
-		newLedgerCommand(p),
 		newVersionCommand(p),
 	)
 	return root
