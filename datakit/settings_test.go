@@ -40,7 +40,8 @@ type fakeInput struct {
 
 func (f *fakeInput) Gather(ctx context.Context, out point.Sink) error {
 	return out.Feed(ctx, point.Metric, []point.Point{{
-		Measurement: "fake", Fields: []point.Field{{Key: "value", Value: point.String(f.cfg.Value)}, {Key: "n", Value: point.Int(1)}},
+		Measurement: "fake", Tags: []point.Tag{{Key: "value", Value: f.cfg.Value}},
+		Fields: []point.Field{{Key: "n", Value: point.Int(1)}},
 	}})
 }
 
