@@ -41,7 +41,8 @@ func newPoster(t *Target) (poster, error) {
 // after the call.
 //
 // Reply.Verdict is always valid. The error is nil exactly when it is [Done];
-// otherwise it says why, without secrets.
+// otherwise it says why, without secrets, and wraps [context.DeadlineExceeded]
+// when the target's timeout passed.
 func (c *Client) Post(ctx context.Context, cat point.Category, e point.Encoding, points int, parts [][]byte) (Reply, error) {
 	reply, err := c.poster.post(ctx, cat, e, points, parts)
 	if err != nil {

@@ -145,7 +145,7 @@ func TestSlowBackend(t *testing.T) {
 
 	c := client(t, Target{Kind: Influx1, URL: s.URL, Timeout: 20 * time.Millisecond})
 	reply, err := c.Post(t.Context(), point.Network, point.Identity, 1, one)
-	if reply.Verdict != Retry || err == nil || !strings.Contains(err.Error(), "no reply within 20ms") {
+	if reply.Verdict != Retry || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no reply within 20ms") {
 		t.Errorf("timeout: %v, %v", reply.Verdict, err)
 	}
 

@@ -93,7 +93,7 @@ func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encodin
 		warnings = append(warnings, warning)
 	}
 
-	ctx, cancel := context.WithTimeoutCause(ctx, h.target.Timeout, fmt.Errorf("no reply within %v", h.target.Timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, h.target.Timeout, fmt.Errorf("no reply within %v: %w", h.target.Timeout, context.DeadlineExceeded))
 	defer cancel()
 	content := &body{parts: parts}
 	defer content.release()
@@ -125,7 +125,6 @@ func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *h
 		Status:  resp.StatusCode,
 		Sample:  strings.ToValidUTF8(strings.TrimSpace(string(text[:min(len(text), maxSample)])), "\uFFFD"),
 	}
-	now := time.Now()
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		reply.Date = date
 	}
@@ -134,7 +133,7 @@ func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *h
 	}
 	switch reply.Verdict {
 	case Retry:
-		reply.After = retryAfter(resp.Header, now)
+		reply.After = retryAfter(resp.Header, time.Now())
 	case Bad:
 		reply.Rejected = rejected(string(text))
 	}

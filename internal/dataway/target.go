@@ -70,9 +70,8 @@ func (t TLS) validate() error {
 	return nil
 }
 
-// endpoint validates the target and returns its URL, without user info,
-// query and fragment cut off. Errors name the key and what is allowed, never
-// a secret.
+// endpoint validates the target and returns its URL. Errors name the key and
+// what is allowed, never a secret.
 func (t *Target) endpoint() (*url.URL, error) {
 	u, err := parseURL(t.URL, "http", "https")
 	if err != nil {

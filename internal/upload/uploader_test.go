@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,6 +137,28 @@ func TestBacklogIsMerged(t *testing.T) {
 		stop()
 		if got := b.seen(); len(got) != 2 || got[1].points != 3 {
 			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// On a slow line bodies shrink until they get through in time.
+func TestTimeoutsShrinkBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(a attempt) (dataway.Reply, error) {
+			if a.points > 2 {
+				return dataway.Reply{}, fmt.Errorf("no reply: %w", context.DeadlineExceeded)
+			}
+			return done()
+		}}
+		tp := newTape()
+		for range 16 {
+			tp.put(block(t, point.Gzip, "a"))
+		}
+		_, stop := start(t, Config{Post: b}, only(tp))
+		time.Sleep(time.Minute)
+		stop()
+		if tp.uploaded != 16 || len(b.seen()) != 3+8 { // 16, 8, 4 time out
+			t.Errorf("%d uploaded in %d attempts", tp.uploaded, len(b.seen()))
 		}
 	})
 }

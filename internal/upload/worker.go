@@ -11,7 +11,7 @@ import (
 	"datakit.dev/agent/internal/queue"
 )
 
-// shrunkFor is how long a worker remembers that bodies were too large.
+// shrunkFor is how long a worker remembers that a body was too large.
 const shrunkFor = time.Hour
 
 // worker delivers one category.
@@ -22,7 +22,7 @@ type worker struct {
 	progress *progress
 
 	retry, slow *backoff.Backoff
-	maxBody     int       // cfg.MaxBody, or less after a 413
+	maxBody     int       // cfg.MaxBody, or less after a 413 or a timeout
 	shrunk      time.Time // when maxBody was last lowered
 	single      int       // entries to post one by one: one of them is bad
 }
@@ -66,7 +66,7 @@ func (w *worker) deliver(ctx, posting context.Context, entries []queue.Entry) {
 		case reply.Verdict == dataway.Done:
 			w.cursor.Ack(n)
 		case reply.Verdict == dataway.TooLarge && n > 1:
-			w.maxBody, w.shrunk = r.bytes/2, time.Now()
+			w.shrink(r)
 			continue
 		case reply.Verdict == dataway.Bad && n > 1:
 			w.single = n
@@ -78,6 +78,9 @@ func (w *worker) deliver(ctx, posting context.Context, entries []queue.Entry) {
 		case reply.Verdict == dataway.Bad:
 			w.cursor.Settle(map[string]int64{Rejected: int64(w.refused(&entries[0].Block, reply, err))})
 		default:
+			if n > 1 && errors.Is(err, context.DeadlineExceeded) {
+				w.shrink(r) // the way is too slow for such a body
+			}
 			w.cursor.Rewind()
 			w.pause(ctx, reply, err)
 			return
@@ -86,6 +89,10 @@ func (w *worker) deliver(ctx, posting context.Context, entries []queue.Entry) {
 		w.single = max(w.single-n, 0)
 	}
 }
+
+// shrink makes later bodies at most half as large as one that did not get
+// through.
+func (w *worker) shrink(r request) { w.maxBody, w.shrunk = r.bytes/2, time.Now() }
 
 // post makes one attempt and takes note of it.
 func (w *worker) post(posting context.Context, r request) (dataway.Reply, error) {

@@ -54,8 +54,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killOnce is one round: points pile up before the gate, or trickle through
-// it, while writers go on; then the victim dies.
+// killOnce is one round: points pile up before the gate while writers go on;
+// then the victim dies, in every other round while it drains.
 func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database) {
 	t.Helper()
 	if v.name != "datakit" {
@@ -63,10 +63,7 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 	}
 	w := newWriter(t, a, fmt.Sprintf("kill_%d", round))
 	g.set(status(http.StatusServiceUnavailable))
-	w.must(t, inFlight)
-	if round%2 == 1 {
-		g.set(g.slowly(50 * time.Millisecond)) // dies while it drains
-	}
+	w.must(t, 4*inFlight) // a request takes up to 50,000 of them
 
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
@@ -84,10 +81,22 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 			}
 		})
 	}
-	moment := time.Duration(rand.Int64N(int64(700 * time.Millisecond)))
+	moment := random(700 * time.Millisecond)
 	time.Sleep(moment)
+	if round%2 == 1 {
+		g.set(g.slowly(300 * time.Millisecond))
+		time.Sleep(random(600 * time.Millisecond))
+	}
 	v.kill(t, a)
-	t.Logf("round %d: killed after %v with %d points acknowledged", round, moment.Round(time.Millisecond), w.acknowledged())
+	acknowledged := w.acknowledged()
+	found, err := db.ids(w.measurement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("round %d: killed after %v with %d points acknowledged, %d of them delivered", round, moment.Round(time.Millisecond), acknowledged, len(found))
+	if acknowledged-len(found) < inFlight {
+		t.Errorf("only %d acknowledged points were on their way", acknowledged-len(found))
+	}
 	if v.dies {
 		time.Sleep(100 * time.Millisecond) // what the dead one sent is past the gate
 		g.set(nil)
@@ -115,3 +124,6 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 	a.drained(t, "central")
 	a.accounts(t)
 }
+
+// random returns a duration below most.
+func random(most time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(most))) }
