@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -404,8 +405,10 @@ func TestStateAndMetrics(t *testing.T) {
 	}
 }
 
-func TestRunStopsOnItsContext(t *testing.T) {
-	p, l, out := testProgram(t, nil, nil)
+func TestRunReloadsOnHangupAndStopsOnItsContext(t *testing.T) {
+	p, l, _ := testProgram(t, nil, nil)
+	out := &syncBuffer{}
+	p.out, p.errOut = out, out
 	p.set = []string{"http_api.listen=", "enable_pprof=no", "ulimit=0"}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -416,12 +419,20 @@ func TestRunStopsOnItsContext(t *testing.T) {
 			break
 		}
 	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), "configuration reloaded") && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(out.String(), "agent has stopped") {
-		t.Error(out)
+	for _, want := range []string{"configuration reloaded", "agent has stopped"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 	if _, err := os.Stat(l.socket()); !os.IsNotExist(err) {
 		t.Errorf("the socket stays behind: %v", err)

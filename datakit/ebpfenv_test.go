@@ -72,3 +72,12 @@ func TestEBPFEnvironmentBeatsTheFile(t *testing.T) {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }
+
+func TestOlderEBPFVariables(t *testing.T) {
+	cfg := plugins.DefaultEBPF()
+	env := map[string]string{"ENV_NETLOG_LOG": "yes", "ENV_NETLOG_METRIC": "no", "ENV_INPUT_EBPF_NETLOG_METRIC": "yes"}
+	err := config.Section{Input: "ebpf"}.Decode(cfg, func(n string) (string, bool) { v, ok := env[n]; return v, ok })
+	if err != nil || !cfg.NetlogLog || !cfg.NetlogMetric {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}

@@ -113,7 +113,6 @@ func needRestart(was, now *config.Main) (keys []string) {
 		"[queue]":      was.Queue == now.Queue,
 		"[io]":         was.IO == now.IO,
 		"[logging]":    was.Logging == sameLog,
-		"dataway.gzip": was.Dataway.Gzip == now.Dataway.Gzip,
 		"pprof":        was.EnablePprof == now.EnablePprof && was.PprofListen == now.PprofListen,
 		"ulimit":       was.ULimit == now.ULimit,
 		"memory_limit": was.MemoryLimit == now.MemoryLimit,

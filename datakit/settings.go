@@ -59,6 +59,9 @@ func (p *program) readSettings(l layout, factories []inputs.Factory) (*settings,
 		}
 		s.inputs = append(s.inputs, inputConfig{f, section, cfg})
 	}
+	for _, unknown := range config.UnknownMainEnv(p.environ(), names(factories)) {
+		s.warnings = append(s.warnings, unknown)
+	}
 	for _, name := range names(factories) {
 		for _, unknown := range config.UnknownEnv(p.environ(), name, find(factories, name).Config()) {
 			s.warnings = append(s.warnings, unknown)

@@ -37,10 +37,10 @@ type EBPF struct {
 	PprofHost string `toml:"pprof_host" help:"Address of Go's pprof service of the collector. A busy port is a warning."`
 	PprofPort string `toml:"pprof_port" help:"\"\" switches pprof off."`
 
-	NetlogBlacklist  string `toml:"netlog_blacklist" example:"ip_saddr=='127.0.0.1' || ip_daddr=='127.0.0.1'" help:"bpf-netlog: packets that match a rule are not collected."`
-	NetlogMetric     bool   `toml:"netlog_metric" help:"bpf-netlog: collect flows."`
-	NetlogLog        bool   `toml:"netlog_log" help:"bpf-netlog: collect logs."`
-	NetlogMetricOnly bool   `toml:"netlog_metric_only" help:"Older switch: false is the same as netlog_log = true."`
+	NetlogBlacklist  string `toml:"netlog_blacklist" env:"NETLOG_BLACKLIST,ENV_NETLOG_BLACKLIST" example:"ip_saddr=='127.0.0.1' || ip_daddr=='127.0.0.1'" help:"bpf-netlog: packets that match a rule are not collected."`
+	NetlogMetric     bool   `toml:"netlog_metric" env:"NETLOG_METRIC,ENV_NETLOG_METRIC" help:"bpf-netlog: collect flows."`
+	NetlogLog        bool   `toml:"netlog_log" env:"NETLOG_LOG,ENV_NETLOG_LOG" help:"bpf-netlog: collect logs."`
+	NetlogMetricOnly bool   `toml:"netlog_metric_only" env:"NETLOG_METRIC_ONLY,ENV_NETLOG_METRIC_ONLY" help:"Older switch: false is the same as netlog_log = true."`
 
 	TraceServer        string   `toml:"trace_server" help:"ebpf-trace: address of the tracing centre, host:port."`
 	TraceAllProcess    bool     `toml:"trace_all_process" help:"Trace all processes."`

@@ -25,7 +25,6 @@ type Dataway struct {
 	Timeout     time.Duration `toml:"timeout_v2" env:"DATAWAY_TIMEOUT" help:"For one request."`
 	HTTPProxy   string        `toml:"http_proxy" env:"DATAWAY_HTTP_PROXY" example:"http://proxy:3128"`
 	TLSInsecure bool          `toml:"tls_insecure" env:"DATAWAY_TLS_INSECURE" help:"Accept any certificate."`
-	Gzip        bool          `toml:"gzip" env:"DATAWAY_GZIP" help:"Compress the bodies."`
 }
 
 // Backend is one [[backends]].

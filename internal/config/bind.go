@@ -113,6 +113,8 @@ func (b *binder) value(path string, value any, into reflect.Value) {
 		b.list(path, value, into)
 	case reflect.Map:
 		b.mapping(path, value, into)
+	case reflect.Interface: // handed on as it is, to whoever knows its form
+		into.Set(reflect.ValueOf(value))
 	default:
 		panic(fmt.Sprintf("config: key %s has the type %s, which has no form in TOML", path, into.Type()))
 	}

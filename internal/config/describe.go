@@ -61,24 +61,3 @@ func typeName(v reflect.Value) string {
 	}
 	return "text"
 }
-
-// UnknownEnv lists the variables of environ ("NAME=value") that look like
-// settings of an input but set no key of cfg.
-func UnknownEnv(environ []string, input string, cfg any) (mistakes []*Error) {
-	prefix := EnvPrefix(input)
-	known := map[string]bool{}
-	var names []string
-	walkEnv(structOf(cfg), "", prefix, func(f envField) {
-		for _, n := range f.names {
-			known[n] = true
-			names = append(names, n)
-		}
-	})
-	for _, assignment := range environ {
-		name, _, _ := strings.Cut(assignment, "=")
-		if strings.HasPrefix(name, prefix) && !known[name] {
-			mistakes = append(mistakes, &Error{File: name, Msg: "sets no key of inputs." + input + suggest(name, names)})
-		}
-	}
-	return mistakes
-}

@@ -11,7 +11,7 @@ var unsupported = []string{
 	"io.flush_workers", "io.feed_chan_size", "io.auto_timestamp_correction", "io.compact_interval",
 	"io.compact_workers", "io.filters", "io.enable_cache", "io.cache_max_size_gb", "io.global_blocking",
 	"dataway.timeout", "dataway.max_retry_count", "dataway.retry_delay", "dataway.max_raw_body_size",
-	"dataway.content_encoding", "dataway.max_idle_conns", "dataway.max_idle_conns_per_host",
+	"dataway.content_encoding", "dataway.gzip", "dataway.max_idle_conns", "dataway.max_idle_conns_per_host",
 	"dataway.idle_timeout", "dataway.enable_httptrace", "dataway.enable_sinker", "dataway.global_customer_keys",
 	"dataway.drop_expired_package_at", "dataway.ntp", "dataway.wal", "dataway.proxy", "dataway.hostname",
 	"logging.gin_log", "logging.disable_color", "logging.gin_err_log",

@@ -89,7 +89,7 @@ func DefaultMain() *Main {
 			MaxBody: 32 << 20,
 		},
 		IO:      IO{MaxCacheCount: 1000, FlushInterval: 200 * time.Millisecond},
-		Dataway: Dataway{URLs: []string{}, Timeout: 30 * time.Second, Gzip: true},
+		Dataway: Dataway{URLs: []string{}, Timeout: 30 * time.Second},
 		Queue: Queue{
 			Path: "data/queue", MaxSize: 2 << 30, SegmentSize: 16 << 20,
 			SyncInterval: 100 * time.Millisecond, WhenFull: WhenFullDrop,

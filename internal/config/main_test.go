@@ -68,7 +68,7 @@ func TestMainEnvironmentNames(t *testing.T) {
 	want.DefaultEnabledInputs = []string{"cpu", "ebpf"}
 	want.Dataway = Dataway{
 		URLs:    []string{"https://a.example?token=tkn_1", "https://b.example?token=tkn_2"},
-		Timeout: 4 * time.Second, HTTPProxy: "http://p:1", TLSInsecure: true, Gzip: true,
+		Timeout: 4 * time.Second, HTTPProxy: "http://p:1", TLSInsecure: true,
 	}
 	want.GlobalHostTags = map[string]string{"a": "b"}
 	want.HTTP.Listen, want.HTTP.ListenSocket, want.HTTP.Timeout = ":1", "/s", time.Second

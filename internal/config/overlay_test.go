@@ -90,3 +90,21 @@ func TestUnknownEnv(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestUnknownMainEnv(t *testing.T) {
+	got := UnknownMainEnv([]string{
+		"ENV_HTTP_LISTN=x", "ENV_HTTP_LISTEN=x", "ENV_GIT_URL=x", "ENV_INPUT_PROBE_X=1", "ENV_INPUT_OTHER_X=1", "ENV_K8S_NODE_NAME=n", "PATH=x",
+	}, []string{"probe"})
+	var lines []string
+	for _, m := range got {
+		lines = append(lines, m.Error())
+	}
+	want := []string{
+		`ENV_HTTP_LISTN: is not supported and has no effect; did you mean "ENV_HTTP_LISTEN"?`,
+		`ENV_GIT_URL: is not supported and has no effect`,
+		`ENV_INPUT_OTHER_X: is not supported and has no effect`,
+	}
+	if !reflect.DeepEqual(lines, want) {
+		t.Errorf("got  %q\nwant %q", lines, want)
+	}
+}
