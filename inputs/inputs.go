@@ -76,5 +76,6 @@ type Env struct {
 	Book     *ledger.Book      // where to add accounts
 	Errors   func(err error)   // records the input's last error, shown by /v1/lasterror and monitor; nil clears it
 	Tags     map[string]string // global tags, already with host
+	Environ  []string          // environment of the agent, to choose from for programs it starts
 	APIAddr  string            // where local clients reach the HTTP API, "127.0.0.1:9529"
 }

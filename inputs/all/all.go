@@ -1,9 +1,14 @@
 // Package all lists the inputs that are linked into datakit.
 package all
 
-import "datakit.dev/agent/inputs"
+import (
+	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/external"
+)
 
 // Factories returns the inputs, one line each.
 func Factories() []inputs.Factory {
-	return []inputs.Factory{}
+	return []inputs.Factory{
+		external.Factory(),
+	}
 }

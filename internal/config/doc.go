@@ -11,6 +11,7 @@
 //	toml     the key
 //	help     prose for the sample and the reference; lines separated by \n
 //	example  the key is written to the sample as a comment with this value
+//	required "true": there is no default; the sample sets the key to its example
 //	env      names of environment variables, comma separated, the first that
 //	         is set wins: relative to the prefix (ENV_INPUT_<NAME>_ or ENV_),
 //	         or absolute when beginning with ENV_; "-" for none; without the

@@ -13,6 +13,7 @@ type field struct {
 	help    string
 	example string
 	env     string // the tag
+	needed  bool   // has no default: the sample sets it to the example
 	value   reflect.Value
 }
 
@@ -29,7 +30,7 @@ func fields(v reflect.Value) []field {
 		}
 		all = append(all, field{
 			key: key, help: tag.Get("help"), example: tag.Get("example"), env: tag.Get("env"),
-			value: v.Field(i),
+			needed: tag.Get("required") == "true", value: v.Field(i),
 		})
 	}
 	return all

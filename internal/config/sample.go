@@ -60,7 +60,11 @@ func (w *sampler) table(path, indent string, v reflect.Value) {
 			w.line("", "")
 		}
 		w.comment(indent, f.help)
-		if f.example != "" {
+		switch {
+		case f.needed:
+			w.line(indent, "%s = %s", f.key, exampleOf(f))
+			continue
+		case f.example != "":
 			w.line(indent, "# %s = %s", f.key, exampleOf(f))
 			continue
 		}

@@ -36,7 +36,8 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// Each sample decodes to exactly the defaults, apart from empty tables.
+// Each sample decodes to exactly the defaults, apart from empty tables and
+// what has no default.
 func TestSamplesAreTheDefaults(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	for _, f := range allinputs.Factories() {
@@ -50,17 +51,19 @@ func TestSamplesAreTheDefaults(t *testing.T) {
 		if err := sections[0].Decode(got, none); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
-		if clearEmpty(got); !reflect.DeepEqual(got, want) {
+		if clearUnset(got); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the sample decodes to\n%+v\nnot to the defaults\n%+v", f.Name, got, want)
 		}
 	}
 }
 
-// clearEmpty makes the empty maps of a struct nil.
-func clearEmpty(cfg any) {
+// clearUnset makes the empty maps of a struct nil, and what has no default,
+// so that the sample holds an example, zero.
+func clearUnset(cfg any) {
 	v := reflect.ValueOf(cfg).Elem()
 	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Map && f.Len() == 0 {
+		required := v.Type().Field(i).Tag.Get("required") == "true"
+		if f := v.Field(i); required || f.Kind() == reflect.Map && f.Len() == 0 {
 			f.SetZero()
 		}
 	}
