@@ -15,7 +15,7 @@ func (a *agent) printTail(ctx context.Context) error {
 	client := httpapi.NewClient(a.layout.socket())
 	defer client.Close()
 	if err := t.run(ctx, client); err != nil && ctx.Err() == nil {
-		a.log.Warn("cannot show live points", "error", err)
+		a.log.Debug("live points ended", "error", err)
 	}
 	return nil
 }

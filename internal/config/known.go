@@ -35,7 +35,7 @@ func isUnsupported(path string) bool {
 // agent; naming one is a warning.
 func LaterInputs() []string {
 	return []string{
-		"container", "cpu", "dd_agent", "ddtrace", "disk", "diskio", "dk", "ebpftrace", "external", "host_processes", "hostobject",
+		"container", "cpu", "dd_agent", "ddtrace", "disk", "diskio", "dk", "ebpftrace", "host_processes", "hostobject",
 		"kubernetesprometheus", "logfwdserver", "logging", "mem", "net", "opentelemetry", "process", "prom",
 		"rum", "self", "statsd", "swap", "system", "zipkin",
 	}
