@@ -63,6 +63,12 @@ func openCatalogue(dir string) (*catalogue, error) {
 		if err != nil {
 			return nil, err
 		}
+		if info.Size() == 0 { // begun just before a crash; zcat complains of it
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		c.grow(e.Name(), info.Size())
 	}
 	slices.SortFunc(c.files, func(a, b stored) int { return strings.Compare(a.stamp(), b.stamp()) })

@@ -34,7 +34,8 @@ type StoreConfig struct {
 // Payloads are appended as they are, so a file of gzip members is read with
 // zcat. A file is closed at a sixteenth of the bound, and the oldest files are
 // removed to make room. After a restart new files are begun, so that a write
-// cut short by a crash spoils nothing after it.
+// cut short by a crash spoils nothing after it: such a file ends in the middle
+// of a payload, which was not acknowledged.
 //
 // It is the backend of kind file, and holds what backends refuse.
 type Store struct {

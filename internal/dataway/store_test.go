@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,6 +148,8 @@ func TestStoreAfterRestart(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, name), make([]byte, 5000))
 	}
+	empty := filepath.Join(dir, "network-20261101T000000.000000000Z.lp.gz")
+	write(t, empty, nil)
 	for range 3 {
 		s := store(t, StoreConfig{Dir: dir, MaxBytes: 4000, Now: now})
 		for range 5 {
@@ -163,6 +166,9 @@ func TestStoreAfterRestart(t *testing.T) {
 		if stats := s.Stats(); stats.Held != 4000 {
 			t.Errorf("stats %+v", stats)
 		}
+	}
+	if _, err := os.Stat(empty); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file begun before a crash is left empty: %v", err)
 	}
 	for _, name := range foreign {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
