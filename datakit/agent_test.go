@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -208,5 +210,47 @@ func TestRunReloadsOnHangupAndStopsOnItsContext(t *testing.T) {
 	}
 	if _, err := os.Stat(l.socket()); !os.IsNotExist(err) {
 		t.Errorf("the socket stays behind: %v", err)
+	}
+}
+
+// While clients write, a backend fails and comes back, and another one is
+// added, every look at the ledger adds up.
+func TestLedgerAddsUpAtEveryMoment(t *testing.T) {
+	first, second := newSink(t), newSink(t)
+	r := startAgent(t, "", nil, map[string]string{"conf.d/datakit.conf": testTags + backend("first", first, "")})
+	ctx, cancel := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	var accepted atomic.Int64
+	for w := range 3 {
+		writers.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				if r.post(fmt.Sprintf("load,w=%d n=1i %d\nload,w=%d n=2i %d\n", w, 2*n+1, w, 2*n+2)) == http.StatusOK {
+					accepted.Add(2)
+				}
+			}
+		})
+	}
+	for n := range 60 {
+		switch n {
+		case 10:
+			first.answer(http.StatusServiceUnavailable)
+		case 20:
+			writeFiles(t, r.layout.home, map[string]string{"conf.d/datakit.conf": testTags + backend("first", first, "") + backend("second", second, "")})
+			if _, err := r.client.Reload(t.Context()); err != nil {
+				t.Error(err)
+			}
+		case 30:
+			first.answer(http.StatusNoContent)
+		}
+		r.balanced("first")
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	writers.Wait()
+	r.eventually("all is delivered", func() bool {
+		return count(r.balanced("first").Held, "queued") == 0 && count(r.balanced("second").Held, "queued") == 0
+	})
+	if a := r.balanced("first"); count(a.Out, "uploaded") != accepted.Load() || int64(len(first.received())) < accepted.Load() {
+		t.Errorf("%d accepted, %d received, %+v", accepted.Load(), len(first.received()), a)
 	}
 }
