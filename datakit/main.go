@@ -97,6 +97,7 @@ func newRoot(p *program) *cobra.Command {
 		newLogLevelCommand(p),
 		newTailCommand(p),
 		newLedgerCommand(p),
+		newDoctorCommand(p),
 		newVersionCommand(p),
 	)
 	return root

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"datakit.dev/agent/internal/httpapi"
+	"datakit.dev/agent/plugins"
+)
+
+// collectors shows where the plugins of externals are attached. A running
+// child is asked through the agent; without one the eBPF external tries for
+// itself, which attaches and detaches everything once.
+func (d *doctor) collectors(ctx context.Context, state httpapi.State, running, wanted bool) section {
+	s := section{Title: "Collectors"}
+	asked := false
+	for _, c := range state.Children {
+		asked = asked || c.Name == "ebpf" && len(c.Plugins) > 0
+		d.child(&s, c)
+	}
+	if asked {
+		return s
+	}
+	path := filepath.Join(d.layout.home, "externals", "datakit-ebpf")
+	states, err := d.external(ctx, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && wanted:
+		s.problem("%s does not exist", path)
+	case errors.Is(err, fs.ErrNotExist):
+		s.note("%s does not exist", path)
+	case err != nil && wanted:
+		s.problem("%s doctor: %v", path, err)
+	case err != nil:
+		s.warn("%s doctor: %v", path, err)
+	default:
+		if !wanted {
+			s.note("[[inputs.ebpf]] is not configured; this is what it would stand on")
+		}
+		for _, p := range states {
+			describePlugin(&s, p)
+		}
+	}
+	return s
+}
+
+// child describes one external collector.
+func (d *doctor) child(s *section, c httpapi.ChildState) {
+	if c.PID == 0 {
+		s.problem("%s is %s since %s%s", c.Name, c.Phase, since(d.now(), c.Since), because(c.Error))
+	} else {
+		s.ok("%s runs as pid %d since %s, %s, %.2f cores, restarted %d times%s",
+			c.Name, c.PID, since(d.now(), c.Since), bytesText(c.RSS), c.CPU, c.Restarts, because(c.Error))
+	}
+	for _, p := range c.Plugins {
+		describePlugin(s, p)
+	}
+}
+
+func because(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// describePlugin lists a plugin's hooks. A feature is broken when none of its
+// hooks is attached; a hook that is refused where another one serves is how
+// it is meant to be.
+func describePlugin(s *section, p plugins.State) {
+	switch p.Phase {
+	case plugins.PhaseRunning:
+		s.ok("%s is running", p.Name)
+	case plugins.PhaseFailed:
+		s.problem("%s has failed%s", p.Name, because(p.Error))
+	default:
+		s.note("%s is %s%s", p.Name, p.Phase, because(p.Error))
+	}
+	served := func(feature string) bool {
+		return slices.ContainsFunc(p.Hooks, func(h plugins.Hook) bool { return h.OK && h.Feature == feature })
+	}
+	for _, h := range p.Hooks {
+		text := fmt.Sprintf("%s: %s, rung %d%s", h.Feature, h.Attach, h.Rung, because(h.Reason))
+		switch {
+		case h.OK:
+			s.ok("%s", text)
+		case served(h.Feature):
+			s.note("%s (not attached)", text)
+		default:
+			s.problem("%s (not attached)", text)
+		}
+	}
+}
+
+// externalReport is what `datakit-ebpf doctor --json` prints.
+type externalReport struct {
+	Plugins []plugins.State `json:"plugins"`
+}
+
+// askExternal lets an external try all its plugins.
+func askExternal(ctx context.Context, path string) ([]plugins.State, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*patience) // programs are verified one after the other
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "doctor", "--json")
+	cmd.WaitDelay = time.Second
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	var report externalReport
+	if json.Unmarshal(out.Bytes(), &report) == nil && len(report.Plugins) > 0 {
+		return report.Plugins, nil // it exits 1 when it found a problem
+	}
+	if err == nil {
+		err = errors.New("prints no report")
+	}
+	if text := strings.TrimSpace(errOut.String()); text != "" {
+		err = fmt.Errorf("%w: %.500s", err, text)
+	}
+	return nil, err
+}
