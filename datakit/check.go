@@ -4,17 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/inputs/all"
 	"datakit.dev/agent/internal/config"
-	"datakit.dev/agent/internal/dataway"
-	"datakit.dev/agent/internal/hostfs"
-	"datakit.dev/agent/internal/ledger"
 )
 
 func newCheckCommand(p *program) *cobra.Command {
@@ -58,6 +53,7 @@ func (p *program) check(l layout, factories []inputs.Factory, asJSON bool) error
 	if err == nil {
 		mistakes = append(s.mistakes, tryBackends(l, s.main)...)
 		mistakes = append(mistakes, tryInputs(l, s.inputs)...)
+		mistakes = append(mistakes, tryServer(s.main)...)
 		for _, in := range s.inputs {
 			r.Inputs = append(r.Inputs, fmt.Sprintf("%s (%s)", in.factory.Name, in.section.Place()))
 		}
@@ -114,35 +110,4 @@ func (p *program) printChecked(r checked) error {
 		return err
 	}
 	return nil
-}
-
-// tryBackends builds every backend; that does no I/O beyond reading secrets.
-func tryBackends(l layout, m *config.Main) (mistakes []error) {
-	for _, b := range m.AllBackends() {
-		client, err := dataway.New(target(l, b, ""))
-		if err != nil {
-			mistakes = append(mistakes, err)
-			continue
-		}
-		if err := client.Close(); err != nil {
-			mistakes = append(mistakes, err)
-		}
-	}
-	return mistakes
-}
-
-// tryInputs builds every input; that does no I/O.
-func tryInputs(l layout, all []inputConfig) (mistakes []error) {
-	for _, in := range all {
-		env := inputs.Env{
-			Log: slog.New(slog.DiscardHandler), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
-			Book: new(ledger.Book), Errors: func(error) {}, Tags: map[string]string{}, Blocks: noBlocks{},
-		}
-		if _, err := in.factory.New(in.cfg, env); err != nil {
-			mistakes = append(mistakes, &config.Error{
-				File: in.section.File, Line: in.section.Line, Key: "inputs." + in.factory.Name, Msg: err.Error(),
-			})
-		}
-	}
-	return mistakes
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,7 +10,6 @@ import (
 
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/config"
-	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/runner"
 )
 
@@ -97,8 +95,3 @@ func localAddress(listen string) string {
 	}
 	return net.JoinHostPort(name, port)
 }
-
-// noBlocks refuses blocks; 'datakit check' builds inputs with it.
-type noBlocks struct{}
-
-func (noBlocks) Put(context.Context, *point.Block) error { return errInvalid }

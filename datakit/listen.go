@@ -13,12 +13,18 @@ import (
 
 // apiConfig is the configuration of the public API.
 func (a *agent) apiConfig(m *config.Main, h host) httpapi.Config {
+	c := listenConfig(m)
+	c.About, c.Writer, c.Errors, c.Registry, c.Log = about(h), a.api, a.errors, a.registry(), a.log.With("component", "http")
+	return c
+}
+
+// listenConfig is the part of it that is configured.
+func listenConfig(m *config.Main) httpapi.Config {
 	return httpapi.Config{
 		Listen: m.HTTP.Listen, Socket: m.HTTP.ListenSocket, CertFile: m.HTTP.TLS.Cert, KeyFile: m.HTTP.TLS.Key,
 		PublicAPIs: m.HTTP.PublicAPIs, CORSOrigins: m.HTTP.CORSOrigins, Disable404Page: m.HTTP.Disable404Page,
 		Timeout: m.HTTP.Timeout, MaxBody: int64(m.HTTP.MaxBody),
 		RateLimit: m.HTTP.RequestRateLimit, RateBurst: m.HTTP.RateLimitBurst, RateTTL: m.HTTP.RateLimitTTL,
-		About: about(h), Writer: a.api, Errors: a.errors, Registry: a.registry(), Log: a.log.With("component", "http"),
 	}
 }
 

@@ -172,11 +172,12 @@ func TestCheck(t *testing.T) {
 		valid bool
 		want  string
 	}{
-		"nothing":    {nil, true, "backend: none; points stay in the local store\nThe configuration in HOME is valid.\n"},
-		"good":       {map[string]string{"conf.d/one.conf": "[[inputs.one]]"}, true, "backend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\nThe configuration in HOME is valid.\n"},
-		"bad main":   {map[string]string{"conf.d/datakit.conf": "x = 1"}, false, "mistake: HOME/conf.d/datakit.conf:1: x: unknown key\n"},
-		"impossible": {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'impossible'"}, false, "mistake: HOME/conf.d/one.conf:1: inputs.one: nothing can collect this\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\n"},
-		"backend":    {map[string]string{"conf.d/datakit.conf": "[[backends]]\nkind='influx1'\nurl='http://127.0.0.1:1'\n"}, true, "backend: influx1-127.0.0.1-1 (influx1)\nThe configuration in HOME is valid.\n"},
+		"nothing":     {nil, true, "backend: none; points stay in the local store\nThe configuration in HOME is valid.\n"},
+		"good":        {map[string]string{"conf.d/one.conf": "[[inputs.one]]"}, true, "backend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\nThe configuration in HOME is valid.\n"},
+		"bad main":    {map[string]string{"conf.d/datakit.conf": "x = 1"}, false, "mistake: HOME/conf.d/datakit.conf:1: x: unknown key\n"},
+		"impossible":  {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'impossible'"}, false, "mistake: HOME/conf.d/one.conf:1: inputs.one: nothing can collect this\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\n"},
+		"certificate": {map[string]string{"conf.d/datakit.conf": "[http_api.tls]\ncert='/none.crt'\nprivkey='/none.key'"}, false, "mistake: http_api: load certificate: stat /none.crt: no such file or directory\nbackend: none; points stay in the local store\n"},
+		"backend":     {map[string]string{"conf.d/datakit.conf": "[[backends]]\nkind='influx1'\nurl='http://127.0.0.1:1'\n"}, true, "backend: influx1-127.0.0.1-1 (influx1)\nThe configuration in HOME is valid.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, l, out := testProgram(t, nil, c.files)

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 )
@@ -197,7 +196,15 @@ func TestFlatten(t *testing.T) {
 	if !reflect.DeepEqual(got, []error{a, b, c}) || Flatten(nil) != nil {
 		t.Errorf("%v", got)
 	}
-	if s := (&Error{File: "f", Msg: "m"}).Error(); s != "f: m" {
-		t.Error(strings.TrimSpace(s))
+	for _, c := range []struct {
+		err  Error
+		want string
+	}{
+		{Error{File: "f", Msg: "m"}, "f: m"}, {Error{Msg: "m"}, "m"}, {Error{Key: "k", Msg: "m"}, "k: m"},
+		{Error{File: "f", Line: 2, Key: "k", Msg: "m"}, "f:2: k: m"},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }

@@ -5,26 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Error is one mistake in the configuration: where it is and what is allowed.
 type Error struct {
-	File string `json:"file"`           // path, or the name of an environment variable
+	File string `json:"file,omitempty"` // path, or the name of an environment variable
 	Line int    `json:"line,omitempty"` // from 1; 0 when there is none
 	Key  string `json:"key,omitempty"`  // dotted path
 	Msg  string `json:"message"`
 }
 
-// Error returns "file:line: key: message".
+// Error returns "file:line: key: message", without what is not known.
 func (e *Error) Error() string {
-	text := e.File
+	place := e.File
 	if e.Line > 0 {
-		text += fmt.Sprintf(":%d", e.Line)
+		place += fmt.Sprintf(":%d", e.Line)
 	}
-	if e.Key != "" {
-		text += ": " + e.Key
+	var parts []string
+	for _, part := range []string{place, e.Key, e.Msg} {
+		if part != "" {
+			parts = append(parts, part)
+		}
 	}
-	return text + ": " + e.Msg
+	return strings.Join(parts, ": ")
 }
 
 // Flatten takes joined errors apart, so that each can be shown on its own.

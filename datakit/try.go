@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/internal/config"
+	"datakit.dev/agent/internal/dataway"
+	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/httpapi"
+	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/point"
+)
+
+// tryBackends builds every backend; that does no I/O beyond reading secrets.
+func tryBackends(l layout, m *config.Main) (mistakes []error) {
+	for _, b := range m.AllBackends() {
+		client, err := dataway.New(target(l, b, ""))
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		if err := client.Close(); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	return mistakes
+}
+
+// tryInputs builds every input; that does no I/O.
+func tryInputs(l layout, all []inputConfig) (mistakes []error) {
+	for _, in := range all {
+		env := inputs.Env{
+			Log: slog.New(slog.DiscardHandler), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
+			Book: new(ledger.Book), Errors: func(error) {}, Tags: map[string]string{}, Blocks: noBlocks{},
+		}
+		if _, err := in.factory.New(in.cfg, env); err != nil {
+			mistakes = append(mistakes, &config.Error{
+				File: in.section.File, Line: in.section.Line, Key: "inputs." + in.factory.Name, Msg: err.Error(),
+			})
+		}
+	}
+	return mistakes
+}
+
+// tryServer builds the HTTP API without listening: it reads the certificate
+// and knows which paths there are.
+func tryServer(m *config.Main) []error {
+	c := listenConfig(m)
+	c.Writer, c.Errors, c.Registry, c.Log = noLines{}, httpapi.NewErrorLog(time.Now), prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+	if _, err := httpapi.NewServer(c); err != nil {
+		return []error{fmt.Errorf("http_api: %w", err)}
+	}
+	return nil
+}
+
+// noBlocks and noLines refuse everything; 'datakit check' builds with them.
+type (
+	noBlocks struct{}
+	noLines  struct{}
+)
+
+func (noBlocks) Put(context.Context, *point.Block) error { return errInvalid }
+
+func (noLines) Lines(context.Context, point.Category, httpapi.Lines) (int, error) {
+	return 0, errInvalid
+}
