@@ -21,9 +21,32 @@ import (
 // Aliases, so that a plugin imports this package alone.
 type (
 	Point    = point.Point
+	Tag      = point.Tag
+	Field    = point.Field
+	Value    = point.Value
 	Sink     = point.Sink
 	Category = point.Category
 )
+
+// Categories a plugin feeds.
+const (
+	Metric  = point.Metric
+	Network = point.Network
+	Logging = point.Logging
+	Tracing = point.Tracing
+)
+
+// Int makes a signed integer value.
+func Int(v int64) Value { return point.Int(v) }
+
+// Float makes a floating point value.
+func Float(v float64) Value { return point.Float(v) }
+
+// Bool makes a boolean value.
+func Bool(v bool) Value { return point.Bool(v) }
+
+// String makes a string value.
+func String(v string) Value { return point.String(v) }
 
 // ErrNotSupported is wrapped by Load when the machine lacks what the plugin
 // stands on. The text names what is missing and since which version it exists.
