@@ -4,7 +4,6 @@ package external
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -55,7 +54,7 @@ func build(cfg *Config, env inputs.Env) (any, error) {
 		s.Command.Args = append(s.Command.Args, "--tags", tags)
 	}
 	if cfg.Daemon {
-		return newDaemon(s), nil
+		return supervisor.New(s), nil
 	}
 	return &periodic{s}, nil
 }
@@ -80,48 +79,15 @@ func buildPlugin(cfg *Config, env inputs.Env, s supervisor.Config) (any, error) 
 		},
 		Blocks: env.Blocks, Book: env.Book, RunDir: filepath.Join(env.Home, "run"),
 	}
-	return newDaemon(s), nil
-}
-
-// daemon keeps a program running.
-type daemon struct {
-	cfg supervisor.Config
-	*supervisor.Supervisor
-	events *lateSink
-}
-
-func newDaemon(cfg supervisor.Config) *daemon {
-	d := &daemon{events: &lateSink{}}
-	cfg.Events = d.events
-	d.Supervisor = supervisor.New(cfg)
-	return d
-}
-
-// Run implements [inputs.Runner].
-func (d *daemon) Run(ctx context.Context, out point.Sink) error {
-	d.events.sink = out
-	return d.Supervisor.Run(ctx)
-}
-
-// lateSink is a sink that is known when the input runs, which is after the
-// supervisor was built and before it starts.
-type lateSink struct{ sink point.Sink }
-
-func (l *lateSink) Feed(ctx context.Context, c point.Category, pts []point.Point) error {
-	if l.sink == nil {
-		return errors.New("the input does not run")
-	}
-	return l.sink.Feed(ctx, c, pts)
+	return supervisor.New(s), nil
 }
 
 // periodic runs a program once per interval; it delivers by itself.
 type periodic struct{ cfg supervisor.Config }
 
 // Gather implements [inputs.Input].
-func (p *periodic) Gather(ctx context.Context, out point.Sink) error {
-	cfg := p.cfg
-	cfg.Events = out
-	return supervisor.Once(ctx, cfg)
+func (p *periodic) Gather(ctx context.Context, _ point.Sink) error {
+	return supervisor.Once(ctx, p.cfg)
 }
 
 // tagArgument joins tags as "k=v;k2=v2", in the order of their keys.

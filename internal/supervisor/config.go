@@ -42,7 +42,6 @@ type Config struct {
 	Now    func() time.Time
 	FS     hostfs.Root
 	Errors func(error) // records the last error; nil clears it
-	Events point.Sink  // takes keyevent points; nil for none
 }
 
 // Command is a program to start.

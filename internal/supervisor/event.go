@@ -32,10 +32,7 @@ const eventTimeout = 5 * time.Second
 
 // event reports the end of a session. A sink that does not take the point
 // counts it; there is nothing more to do about it here.
-func (s *Supervisor) event(ctx context.Context, out outcome, delay time.Duration) {
-	if s.cfg.Events == nil {
-		return
-	}
+func (s *Supervisor) event(ctx context.Context, events point.Sink, out outcome, delay time.Duration) {
 	event, status, title := "external_crash", "error", "external "+s.cfg.Name+" died"
 	switch out.ending {
 	case limited:
@@ -49,7 +46,7 @@ func (s *Supervisor) event(ctx context.Context, out outcome, delay time.Duration
 	}
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	_ = s.cfg.Events.Feed(ctx, point.KeyEvent, []point.Point{{
+	_ = events.Feed(ctx, point.KeyEvent, []point.Point{{
 		Measurement: "datakit_event",
 		Tags: []point.Tag{
 			{Key: "df_source", Value: "datakit"}, {Key: "df_status", Value: status},

@@ -59,7 +59,6 @@ func newRig(t *testing.T, mode string, change func(*Config)) *rig {
 		Errors: func(err error) {
 			r.change(func() { r.errs = append(r.errs, err) })
 		},
-		Events: r,
 		Plugin: &Plugin{Version: "1", Blocks: blockSink{r}, Book: r.book, RunDir: filepath.Join(r.home, "run")},
 	}
 	if change != nil {
@@ -73,7 +72,7 @@ func newRig(t *testing.T, mode string, change func(*Config)) *rig {
 func (r *rig) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.ended <- r.Supervisor.Run(ctx) }()
+	go func() { r.ended <- r.Supervisor.Run(ctx, r) }()
 	r.t.Cleanup(r.stop)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"datakit.dev/agent/internal/backoff"
 	"datakit.dev/agent/internal/limit"
+	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/plugins/rpc"
 )
 
@@ -29,10 +30,12 @@ func New(cfg Config) *Supervisor {
 }
 
 // Run keeps the program running until ctx ends; it has been stopped and
-// reaped by then. It returns nil before that when the program is not to be
+// reaped by then. Crashes and exceeded limits go to events as keyevent points
+// ([EventSpec]). It has the form of an input that runs by itself.
+// It returns nil before that when the program is not to be
 // started again: its configuration is wrong, or it exceeded a limit with
 // [ActionStop]. The last error says so. Run is called once.
-func (s *Supervisor) Run(ctx context.Context) error {
+func (s *Supervisor) Run(ctx context.Context, events point.Sink) error {
 	if s.cfg.Plugin != nil {
 		if err := prepareRunDir(s.cfg.Plugin.RunDir); err != nil {
 			return fmt.Errorf("prepare socket folder: %w", err)
@@ -54,7 +57,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			s.phase(PhaseFailed)
 			s.failed(out.err)
 			s.cfg.Log.Error("external is configured wrongly and stays down", "error", out.err)
-			s.event(ctx, out, -1)
+			s.event(ctx, events, out, -1)
 			return nil
 		case limited:
 			s.update(func(st *Status) { st.LimitExits++ })
@@ -62,7 +65,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 				s.phase(PhaseStopped)
 				s.failed(out.err)
 				s.cfg.Log.Error("external exceeded a limit and stays down", "error", out.err)
-				s.event(ctx, out, -1)
+				s.event(ctx, events, out, -1)
 				return nil
 			}
 			coolDowns.Ran(time.Since(began))
@@ -72,7 +75,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			delays.Ran(time.Since(began))
 			delay = delays.Next()
 		}
-		s.wait(ctx, out, delay)
+		s.wait(ctx, events, out, delay)
 		if ctx.Err() != nil {
 			s.phase(PhaseStopped)
 			return nil
@@ -81,7 +84,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 }
 
 // wait reports the end of a session and lets the delay pass.
-func (s *Supervisor) wait(ctx context.Context, out outcome, delay time.Duration) {
+func (s *Supervisor) wait(ctx context.Context, events point.Sink, out outcome, delay time.Duration) {
 	if out.err == nil {
 		out.err = errors.New("the program ended")
 	}
@@ -90,7 +93,7 @@ func (s *Supervisor) wait(ctx context.Context, out outcome, delay time.Duration)
 	next := s.cfg.Now().Add(delay)
 	s.update(func(st *Status) { st.NextStart = next })
 	s.cfg.Log.Error("external ended and will be started again", "error", out.err, "delay", delay.Round(time.Millisecond))
-	s.event(ctx, out, delay)
+	s.event(ctx, events, out, delay)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
