@@ -46,7 +46,7 @@ func TestReplies(t *testing.T) {
 			Reply{Verdict: Bad, Sample: `{"code":"unprocessable entity","message":"failure writing points to database: partial write: field type conflict: input field dropped=12 for database: b"}`, Rejected: 12}},
 		{"partial write of a number out of range", Influx1, 400, nil, "partial write: dropped=99999999999999999999", Reply{Verdict: Bad, Sample: "partial write: dropped=99999999999999999999"}},
 		{"InfluxDB 1.x without db", Influx1, 400, nil, `{"error":"database is required"}`, Reply{Verdict: Slow, Sample: `{"error":"database is required"}`}},
-		{"long and broken text", Dataway, 500, nil, "\xff" + strings.Repeat("x", 2*maxReply), Reply{Verdict: Retry, Sample: "\uFFFD" + strings.Repeat("x", maxSample-1)}},
+		{"long and broken text", Dataway, 500, nil, "\xff" + strings.Repeat("x", 2*maxReply), Reply{Verdict: Retry, Sample: "\uFFFD" + strings.Repeat("x", maxSample-3)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package dataway
 
-import "net/http"
+import (
+	"encoding/base64"
+	"net/http"
+)
 
 // credentials are the secrets as they are now.
 type credentials struct{ token, username, password string }
@@ -21,6 +24,11 @@ func (h *httpPoster) credentials() (c credentials, warnings []string) {
 		}
 	}
 	return c, warnings
+}
+
+// secrets lists what must not get out, in the forms it is sent in.
+func (c credentials) secrets() []string {
+	return []string{c.token, c.password, base64.StdEncoding.EncodeToString([]byte(c.username + ":" + c.password))}
 }
 
 func (c credentials) authorize(req *http.Request, kind Kind) {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +31,7 @@ type httpPoster struct {
 	base            *url.URL   // without user info
 	secrets         sync.Mutex // guards token and password
 	token, password secret
-	plain           []string // secrets that stand in the configuration's URLs
+	plain           []string // what may be secret in the URLs and headers of the configuration
 	conn            *connection
 }
 
@@ -59,6 +61,7 @@ func newHTTPPoster(t *Target) (*httpPoster, error) {
 			h.plain = append(h.plain, values...)
 		}
 	}
+	h.plain = slices.AppendSeq(h.plain, maps.Values(t.Headers))
 	var proxy *url.URL
 	if t.Proxy != "" {
 		if proxy, err = parseURL(t.Proxy, "http", "https", "socks5", "socks5h"); err != nil {
@@ -82,7 +85,7 @@ func (h *httpPoster) close() error {
 
 func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encoding, points int, parts [][]byte) (Reply, error) {
 	creds, warnings := h.credentials()
-	hide := newRedactor(append([]string{creds.token, creds.password}, h.plain...)...)
+	hide := newRedactor(append(creds.secrets(), h.plain...)...)
 
 	g, warning, err := h.conn.acquire()
 	if err != nil {
@@ -97,8 +100,7 @@ func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encodin
 	defer cancel()
 	content := &body{parts: parts}
 	defer content.release()
-	reply, err := h.roundTrip(ctx, g, h.request(ctx, creds, c, e, points, content))
-	reply.Sample = hide.text(reply.Sample)
+	reply, err := h.roundTrip(ctx, g, h.request(ctx, creds, c, e, points, content), hide)
 	reply.Warning = strings.Join(warnings, "; ")
 	if err != nil {
 		err = hide.error(err)
@@ -109,7 +111,7 @@ func (h *httpPoster) post(ctx context.Context, c point.Category, e point.Encodin
 // roundTrip sends the request and classifies what comes back. It uses the
 // transport directly: redirects are not followed, and the URL with its token
 // is not part of any error.
-func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *http.Request) (Reply, error) {
+func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *http.Request, hide redactor) (Reply, error) {
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -123,7 +125,7 @@ func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *h
 	reply := Reply{
 		Verdict: classify(h.target.Kind, resp.StatusCode, string(text)),
 		Status:  resp.StatusCode,
-		Sample:  strings.ToValidUTF8(strings.TrimSpace(string(text[:min(len(text), maxSample)])), "\uFFFD"),
+		Sample:  sample(hide.text(string(text))), // hidden before it is cut: half a secret is one too
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		reply.Date = date
@@ -138,6 +140,15 @@ func (h *httpPoster) roundTrip(ctx context.Context, rt http.RoundTripper, req *h
 		reply.Rejected = rejected(string(text))
 	}
 	return reply, statusError(resp, reply.Sample)
+}
+
+// sample makes the start of a reply fit for people.
+func sample(text string) string {
+	text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
+	if len(text) > maxSample {
+		text = strings.ToValidUTF8(text[:maxSample], "")
+	}
+	return text
 }
 
 // statusError describes a reply other than 2xx.

@@ -38,7 +38,7 @@ func TestSecretsStayInside(t *testing.T) {
 	echo := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, strings.Join([]string{"no way", r.RequestURI, r.Header.Get("Authorization"), user, password}, " "))
+		_, _ = io.WriteString(w, strings.Join([]string{"no way", r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("X-Api-Key"), user, password}, " "))
 	})
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte("hush-hush-4\n"), 0o600); err != nil {
@@ -55,6 +55,7 @@ func TestSecretsStayInside(t *testing.T) {
 		{"token file", Target{Kind: Influx1, URL: echo.URL, TokenFile: file}},
 		{"password", Target{Kind: Influx1, URL: echo.URL, Username: "me", Password: "hush-hush-5"}},
 		{"password in the URL", Target{Kind: Influx1, URL: strings.Replace(echo.URL, "//", "//me:hush-hush-6@", 1)}},
+		{"header", Target{Kind: Influx1, URL: echo.URL, Headers: map[string]string{"X-Api-Key": "hush-hush-0"}}},
 		{"unreachable", Target{Kind: Dataway, URL: dead + "?token=hush-hush-7"}},
 		{"unreachable proxy", Target{Kind: Dataway, URL: "http://backend.example?token=hush-hush-8", Proxy: "http://me:hush-hush-9@127.0.0.1:1"}},
 		{"unreachable SOCKS proxy", Target{Kind: Dataway, URL: "http://backend.example", Proxy: "socks5://me:hush-hush-9@127.0.0.1:1"}},
@@ -65,13 +66,27 @@ func TestSecretsStayInside(t *testing.T) {
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			if strings.Contains(err.Error(), "hush") || strings.Contains(reply.Sample, "hush") {
-				t.Errorf("a secret gets out:\n%v\n%s", err, reply.Sample)
+			for _, secret := range []string{"hush", "bWU6aHVzaC1odXNo"} { // as is, and as basic authentication has it
+				if strings.Contains(err.Error(), secret) || strings.Contains(reply.Sample, secret) {
+					t.Errorf("a secret gets out:\n%v\n%s", err, reply.Sample)
+				}
 			}
 			if reply.Status != 0 && !strings.Contains(reply.Sample, "no way") {
 				t.Errorf("the sample is lost: %q", reply.Sample)
 			}
 		})
+	}
+}
+
+// A secret that lies across the end of the sample does not get out by half.
+func TestSampleIsCutBehindSecrets(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, strings.Repeat(".", maxSample-4)+r.URL.Query().Get("token"))
+	})
+	reply, err := postOne(t, client(t, Target{Kind: Dataway, URL: s.URL, Token: "hush-hush"}))
+	if strings.Contains(reply.Sample, "hush") || strings.Contains(err.Error(), "hush") || len(reply.Sample) != maxSample {
+		t.Errorf("%d bytes: %v", len(reply.Sample), err)
 	}
 }
 
