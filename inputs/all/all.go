@@ -3,12 +3,14 @@ package all
 
 import (
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
 )
 
 // Factories returns the inputs, one line each.
 func Factories() []inputs.Factory {
 	return []inputs.Factory{
+		ebpf.Factory(),
 		external.Factory(),
 	}
 }
