@@ -45,10 +45,22 @@ func (b *binder) table(path string, values map[string]any, into reflect.Value) {
 			b.value(at, value, known[i].value)
 		case b.ignored != nil && b.ignored(at):
 			b.skipped = append(b.skipped, &Error{File: b.file, Line: b.lines.line(at), Key: bare(at), Msg: "is not supported and has no effect"})
+		case isMap(value) && rest(into).IsValid():
+			b.keep(key, value, rest(into))
 		default:
 			b.fail(at, "unknown key%s", suggest(key, keys(known)))
 		}
 	}
+}
+
+func isMap(value any) bool { _, ok := value.(map[string]any); return ok }
+
+// keep puts a table aside as it is.
+func (b *binder) keep(key string, table any, into reflect.Value) {
+	if into.IsNil() {
+		into.Set(reflect.MakeMap(into.Type()))
+	}
+	into.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(table))
 }
 
 // value binds one value. Lists and maps of the file replace the default.

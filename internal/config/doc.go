@@ -8,7 +8,7 @@
 // Everything hangs on the struct an input (or Main) decodes into. Its fields
 // hold the defaults and carry the tags:
 //
-//	toml     the key
+//	toml     the key; "*" on a map[string]any takes the tables without a field
 //	help     prose for the sample and the reference; lines separated by \n
 //	example  the key is written to the sample as a comment with this value
 //	required "true": there is no default; the sample sets the key to its example

@@ -25,7 +25,7 @@ func fields(v reflect.Value) []field {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		key, _, _ := strings.Cut(tag.Get("toml"), ",")
-		if key == "" || key == "-" {
+		if key == "" || key == "-" || key == anyTable {
 			continue
 		}
 		all = append(all, field{
@@ -34,6 +34,20 @@ func fields(v reflect.Value) []field {
 		})
 	}
 	return all
+}
+
+// anyTable is the key of a field, map[string]any, that takes all tables which
+// have no field: tables that someone else understands, such as a plugin.
+const anyTable = "*"
+
+// rest returns that field; the zero Value when there is none.
+func rest(v reflect.Value) reflect.Value {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("toml") == anyTable {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
 }
 
 func keys(all []field) []string {

@@ -46,6 +46,8 @@ func setText(into reflect.Value, text string) error {
 		fresh := reflect.New(into.Type().Elem())
 		into.Set(fresh)
 		return setText(fresh.Elem(), text)
+	case reflect.Interface:
+		into.Set(reflect.ValueOf(text))
 	case reflect.Slice:
 		return setList(into, text)
 	case reflect.Map:
