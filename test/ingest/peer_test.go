@@ -36,7 +36,7 @@ func startDatakit(t *testing.T, dir, listen, sink string) *exec.Cmd {
 	if err := os.MkdirAll(conf, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("enable_pprof = false\n[http_api]\nlisten = %q\n[[backends]]\nname = \"sink\"\nkind = \"influx2\"\nurl = %q\nbucket = \"bench\"\n", listen, sink)
+	text := fmt.Sprintf("enable_pprof = false\n[http_api]\nlisten = %q\n[[backends]]\nname = \"sink\"\nkind = \"influx2\"\nurl = %q\nbucket = \"bench\"\norg = \"bench\"\n", listen, sink)
 	if err := os.WriteFile(filepath.Join(conf, "datakit.conf"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
