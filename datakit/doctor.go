@@ -140,7 +140,7 @@ func (d *doctor) agent(state httpapi.State, err error) section {
 	s := section{Title: "Agent"}
 	switch {
 	case err == nil:
-		s.ok("version %s runs as pid %d since %s, home %s", state.Version, state.PID, since(d.now(), state.Started), state.Home)
+		s.ok("version %s runs as pid %d for %s, home %s", state.Version, state.PID, since(d.now(), state.Started), state.Home)
 	case errors.Is(err, httpapi.ErrNotRunning):
 		s.warn("is not running (home %s); what follows is what can be seen without it", d.layout.home)
 	default:

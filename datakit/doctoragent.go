@@ -37,13 +37,13 @@ func (d *doctor) inputs(state httpapi.State) section {
 	for _, i := range state.Inputs {
 		switch {
 		case i.Phase == runner.PhaseFailed || i.Phase == runner.PhaseRestart:
-			s.problem("%s (%s) is in phase %q since %s%s", i.Input, i.Place, i.Phase, since(d.now(), i.Since), because(i.LastError))
+			s.problem("%s (%s) is in phase %q for %s%s", i.Input, i.Place, i.Phase, since(d.now(), i.Since), because(i.LastError))
 		case i.LastError != "":
 			s.warn("%s (%s): %s", i.Input, i.Place, i.LastError)
 		case i.Gathers > 0:
 			s.ok("%s (%s): %d points in %d gatherings, the last one took %s", i.Input, i.Place, i.Points, i.Gathers, i.Duration)
 		default:
-			s.ok("%s (%s): %s since %s", i.Input, i.Place, i.Phase, since(d.now(), i.Since))
+			s.ok("%s (%s): %s for %s", i.Input, i.Place, i.Phase, since(d.now(), i.Since))
 		}
 	}
 	if len(state.Inputs) == 0 {
@@ -79,7 +79,7 @@ func (d *doctor) lastErrors(state httpapi.State) section {
 		if e.Source != "" {
 			source = " (" + e.Source + ")"
 		}
-		s.warn("%s%s, %s ago, %d times: %s", e.Input, source, since(d.now(), e.Time), e.Count, e.Text)
+		s.warn("%s%s, %s ago, %s: %s", e.Input, source, since(d.now(), e.Time), plural(int(e.Count), "time"), e.Text)
 	}
 	return s
 }

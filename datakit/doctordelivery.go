@@ -28,7 +28,7 @@ func (d *doctor) queueOf(q httpapi.QueueState) section {
 		s.ok("%s", used)
 	}
 	for _, b := range waiting(q.Cursors) {
-		s.note("%s: %d points wait, the oldest since %s", b.Backend, b.Queued, since(d.now(), b.Oldest))
+		s.note("%s: %d points wait, the oldest for %s", b.Backend, b.Queued, since(d.now(), b.Oldest))
 	}
 	if q.DamagedRegions > 0 {
 		s.warn("%d damaged regions (%s) were set aside since the start", q.DamagedRegions, bytesText(q.DamagedBytes))
@@ -210,7 +210,7 @@ func (d *doctor) delivery(s *section, b httpapi.BackendState) {
 	case b.Alarm != "":
 		s.problem("%s needs attention: %s", b.Backend, b.Alarm)
 	case b.Failures > 0:
-		s.warn("%s: %d failures in a row since %s, next try in %s: %s", b.Backend, b.Failures,
+		s.warn("%s: %d failures in a row for %s, next try in %s: %s", b.Backend, b.Failures,
 			since(d.now(), b.Since), b.NextTry.Sub(d.now()).Round(time.Second), b.LastError)
 	case !b.LastSuccess.IsZero():
 		s.ok("%s took data %s ago", b.Backend, since(d.now(), b.LastSuccess))

@@ -56,10 +56,12 @@ func (d *doctor) collectors(ctx context.Context, state httpapi.State, running, w
 // child describes one external collector.
 func (d *doctor) child(s *section, c httpapi.ChildState) {
 	if c.PID == 0 {
-		s.problem("%s is %s since %s%s", c.Name, c.Phase, since(d.now(), c.Since), because(c.Error))
+		s.problem("%s is %s for %s%s", c.Name, c.Phase, since(d.now(), c.Since), because(c.Error))
 	} else {
-		s.ok("%s runs as pid %d since %s, %s, %.2f cores, restarted %d times%s",
-			c.Name, c.PID, since(d.now(), c.Since), bytesText(c.RSS), c.CPU, c.Restarts, because(c.Error))
+		s.ok("%s runs as pid %d for %s, %s, %.2f cores", c.Name, c.PID, since(d.now(), c.Since), bytesText(c.RSS), c.CPU)
+		if c.Restarts > 0 {
+			s.part(levelNote, "restarted %s, last end%s", plural(int(c.Restarts), "time"), because(c.Error))
+		}
 	}
 	for _, p := range c.Plugins {
 		describePlugin(s, p)
@@ -89,16 +91,25 @@ func describePlugin(s *section, p plugins.State) {
 		return slices.ContainsFunc(p.Hooks, func(h plugins.Hook) bool { return h.OK && h.Feature == feature })
 	}
 	for _, h := range p.Hooks {
-		text := fmt.Sprintf("%s: %s, rung %d%s", h.Feature, h.Attach, h.Rung, because(h.Reason))
+		text := fmt.Sprintf("%s: %s, rung %d (%s)%s", h.Feature, h.Attach, h.Rung, rungName(h.Rung), because(h.Reason))
 		switch {
 		case h.OK:
-			s.ok("%s", text)
+			s.part(levelOK, "%s", text)
 		case served(h.Feature):
-			s.note("%s (not attached)", text)
+			s.part(levelNote, "not attached, another serves: %s", text)
 		default:
-			s.problem("%s (not attached)", text)
+			s.part(levelProblem, "not attached: %s", text)
 		}
 	}
+}
+
+// rungName says what a rung of [plugins.Hook] is.
+func rungName(rung int) string {
+	names := [...]string{1: "procfs, netlink, iterator", 2: "tracepoint", 3: "stable program type", 4: "fentry or fexit", 5: "kprobe"}
+	if rung < 1 || rung >= len(names) {
+		return "unknown"
+	}
+	return names[rung]
 }
 
 // externalReport is what `datakit-ebpf doctor --json` prints.

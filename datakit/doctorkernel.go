@@ -61,11 +61,11 @@ func (d *doctor) kernel(wanted bool) section {
 // tooOld compares a release such as "5.10.0-28-amd64". One that cannot be
 // read is not called old.
 func tooOld(release string) bool {
-	major, rest, _ := strings.Cut(release, ".")
-	minor, _, _ := strings.Cut(strings.FieldsFunc(rest+" ", func(r rune) bool { return r < '0' || r > '9' })[0]+".", ".")
-	a, err1 := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	return err1 == nil && err2 == nil && (a < minMajor || a == minMajor && b < minMinor)
+	var major, minor int
+	if n, err := fmt.Sscanf(release, "%d.%d", &major, &minor); n < 2 || err != nil {
+		return false
+	}
+	return major < minMajor || major == minMajor && minor < minMinor
 }
 
 // mounted reports whether a file system of the type is mounted.

@@ -24,6 +24,7 @@ const (
 type finding struct {
 	Level level  `json:"level"`
 	Text  string `json:"text"`
+	Part  bool   `json:"part,omitempty"` // of what the finding before it is about
 }
 
 // section is a group of findings.
@@ -38,7 +39,12 @@ func (s *section) warn(format string, args ...any)    { s.add(levelWarning, form
 func (s *section) problem(format string, args ...any) { s.add(levelProblem, format, args...) }
 
 func (s *section) add(l level, format string, args ...any) {
-	s.Findings = append(s.Findings, finding{l, fmt.Sprintf(format, args...)})
+	s.Findings = append(s.Findings, finding{Level: l, Text: fmt.Sprintf(format, args...)})
+}
+
+// part adds a finding about a part of the one before.
+func (s *section) part(l level, format string, args ...any) {
+	s.Findings = append(s.Findings, finding{Level: l, Text: fmt.Sprintf(format, args...), Part: true})
 }
 
 // diagnosis is all that the doctor found.
@@ -90,7 +96,12 @@ func (d *diagnosis) write(w io.Writer, colours bool) error {
 			if colours {
 				mark = marks[f.Level].colour + mark + "\x1b[0m"
 			}
-			fmt.Fprintf(&b, "  %s %s\n", mark, strings.ReplaceAll(strings.TrimSpace(f.Text), "\n", "\n    "))
+			indent := "  "
+			if f.Part {
+				indent = "    "
+			}
+			text := strings.ReplaceAll(strings.TrimSpace(f.Text), "\n", "\n  "+indent)
+			fmt.Fprintf(&b, "%s%s %s\n", indent, mark, text)
 		}
 		fmt.Fprintln(&b)
 	}

@@ -98,6 +98,7 @@ func newRoot(p *program) *cobra.Command {
 		newTailCommand(p),
 		newLedgerCommand(p),
 		newDoctorCommand(p),
+		newQueueCommand(p),
 		newVersionCommand(p),
 	)
 	return root
