@@ -47,7 +47,7 @@ func (v *victoria) base() string { return "http://" + v.addr }
 
 func (v *victoria) start(t *testing.T) {
 	t.Helper()
-	v.process = launch(t, v.path, "-httpListenAddr="+v.addr, "-storageDataPath="+v.dir, "-memory.allowedPercent=5")
+	v.process = launch(t, v.path, "-httpListenAddr="+v.addr, "-storageDataPath="+v.dir, "-memory.allowedPercent=5", "-loggerLevel=WARN")
 	v.answers(v.base() + "/health")
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,8 +62,12 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 	if v.name != "datakit" {
 		a.collector(t) // is there
 	}
-	w := newWriter(t, a, fmt.Sprintf("kill_%d", round))
+	w := newWriter(t, a, fmt.Sprintf("kill_%s_%d", strings.ReplaceAll(v.name, "-", "_"), round))
 	g.set(status(http.StatusServiceUnavailable))
+	drain := make(chan struct{})
+	if round%2 == 1 {
+		g.set(g.slowly(drain, 200*time.Millisecond))
+	}
 	w.must(t, 4*inFlight) // a request takes up to 50,000 of them
 
 	stop := make(chan struct{})
@@ -83,8 +88,8 @@ func killOnce(t *testing.T, v victim, round int, a *agent, g *gate, db database)
 	}
 	moment := random(700 * time.Millisecond)
 	time.Sleep(moment)
+	close(drain)
 	if round%2 == 1 {
-		g.set(g.slowly(300 * time.Millisecond))
 		time.Sleep(random(600 * time.Millisecond))
 	}
 	v.kill(t, a)

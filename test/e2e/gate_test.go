@@ -102,10 +102,16 @@ func cut(w http.ResponseWriter, r *http.Request) {
 	_ = c.Close()
 }
 
-// slowly passes requests on, one at a time, with a pause before each.
-func (g *gate) slowly(pause time.Duration) http.HandlerFunc {
+// slowly holds requests until begin is closed, and then passes them on, one at
+// a time, with a pause before each.
+func (g *gate) slowly(begin <-chan struct{}, pause time.Duration) http.HandlerFunc {
 	var one sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-begin:
+		case <-r.Context().Done():
+			return
+		}
 		one.Lock()
 		defer one.Unlock()
 		time.Sleep(pause)
