@@ -81,7 +81,8 @@ func (j *journal) cut() {
 	}
 }
 
-// roll begins a new segment at the end of the log.
+// roll begins a new segment at the end of the log. It is listed with its first
+// record: one that is given up before is no segment.
 func (j *journal) roll() error {
 	if err := j.seal(); err != nil {
 		return err
@@ -104,12 +105,12 @@ func (j *journal) roll() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.tail = j.end
-	if n := len(j.segs); n > 0 && j.segs[n-1].base == j.end.base {
-		j.segs = j.segs[:n-1] // was given up before it held a record
-	}
-	j.segs = append(j.segs, segment{base: j.end.base, start: j.end, written: j.cfg.Now().UnixNano()})
 	return nil
 }
+
+// writes reports whether base is the segment that is being written. The
+// caller holds writing.
+func (j *journal) writes(base uint64) bool { return j.active != nil && j.end.base == base }
 
 // seal ends the active segment, if there is one. Afterwards nothing is
 // pending. The caller holds writing.
@@ -142,6 +143,9 @@ func (j *journal) commit(blocks []*pending) {
 	last := blocks[len(blocks)-1]
 	j.cfg.Book.Step(func() {
 		j.mu.Lock()
+		if n := len(j.segs); n == 0 || j.segs[n-1].base != last.end.base {
+			j.segs = append(j.segs, segment{base: last.end.base, start: j.tail, written: blocks[0].written})
+		}
 		for _, p := range blocks {
 			for _, c := range j.cursors {
 				c.arrive(p)

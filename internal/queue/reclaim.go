@@ -62,7 +62,7 @@ func (j *journal) passed() (n int) {
 	for n < len(j.segs) && j.following(n).seq <= settled.seq {
 		n++
 	}
-	if n == len(j.segs) && j.active != nil {
+	if n > 0 && j.writes(j.segs[n-1].base) {
 		n--
 	}
 	return n
@@ -85,12 +85,11 @@ func (j *journal) overrun() int64 {
 
 	j.endIf(func() bool { return len(j.segs) == 1 })
 	j.writing.Lock()
-	writing := j.active != nil
 	dropped := false
 	j.cfg.Book.Step(func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if len(j.segs) == 0 || len(j.segs) == 1 && writing {
+		if len(j.segs) == 0 || j.writes(j.segs[0].base) {
 			return
 		}
 		p, written := j.following(0), int64(0)
@@ -151,7 +150,7 @@ func (j *journal) forget(base uint64) {
 	j.reclaiming.Lock()
 	defer j.reclaiming.Unlock()
 	j.writing.Lock()
-	if j.active != nil && j.end.base == base {
+	if j.writes(base) {
 		_ = j.seal() // readers do not get what is pending either way
 	}
 	j.writing.Unlock()

@@ -21,8 +21,12 @@ type Repaired struct {
 
 // Repair sets aside all damage of a stopped queue. The running queue does the
 // same step by step; afterwards it finds only good records. What is missing
-// between them is still counted per backend when its cursor comes by.
+// between them is still counted per backend when its cursor comes by. log may
+// be nil.
 func Repair(dir string, log *slog.Logger) (r Repaired, err error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	err = offline(dir, func() error {
 		aside := openQuarantine(dir, log)
 		logs, err := logDirs(dir, Filter{})
