@@ -104,14 +104,18 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 2 << 20); /* ten thousand records */
 } closed SEC(".maps");
+
+struct counts {
+	__u64 of[COUNTERS];
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct counts);
 } counters SEC(".maps");
 
 /* Ports that were listened on when we came, for the direction of what was already open. */
@@ -136,13 +140,14 @@ struct {
 	__type(value, __u64);
 } untracked SEC(".maps");
 
-/* A counter belongs to one CPU, but process context and softirq share it: hence the atomic. */
-static __always_inline void count(__u32 which)
+/* Counters belong to one CPU, but process context and softirq share them: hence the atomic. */
+static __always_inline void count(enum counter which)
 {
-	__u64 *n = bpf_map_lookup_elem(&counters, &which);
+	__u32 zero = 0;
+	struct counts *c = bpf_map_lookup_elem(&counters, &zero);
 
-	if (n)
-		__sync_fetch_and_add(n, 1);
+	if (c)
+		__sync_fetch_and_add(&c->of[which], 1);
 }
 
 #endif

@@ -8,8 +8,9 @@ import (
 // what happened since it was last reported. It holds the connections that
 // were reported and are not over; the kernel's table bounds it.
 type conntable struct {
-	conns map[connID]snapshot
-	scan  uint32 // number of the current scan
+	conns    map[connID]snapshot
+	searched map[connID]uint8 // not reported yet: how often their owner was searched for in vain
+	scan     uint32           // number of the current scan
 }
 
 // snapshot is what was reported of a connection so far.
@@ -18,10 +19,11 @@ type snapshot struct {
 	retransmits   uint32
 	scan          uint32 // the last scan that met it
 	closed        bool   // its end was reported; the socket may still be read from
-	searched      uint8  // how often its owner was searched for in vain
 }
 
-func newConntable() *conntable { return &conntable{conns: map[connID]snapshot{}} }
+func newConntable() *conntable {
+	return &conntable{conns: map[connID]snapshot{}, searched: map[connID]uint8{}}
+}
 
 // update takes a record into account and returns the difference it makes.
 // last says that no further record of this connection will follow.
@@ -30,6 +32,7 @@ func newConntable() *conntable { return &conntable{conns: map[connID]snapshot{}}
 // one byte short, and one whose end was missed holds none.
 func (t *conntable) update(r *record, last bool) flow.Conn {
 	id := r.id()
+	delete(t.searched, id)
 	s, known := t.conns[id]
 	c := flow.Conn{
 		Netns: uint64(r.Netns),
@@ -75,22 +78,22 @@ func (t *conntable) met(id connID) bool {
 	return known && s.scan == t.scan
 }
 
-// maxSearches bounds how often the owner of one connection is searched for.
+// maxSearches is how many scans a new connection without an owner is held
+// back, while its owner is searched for: it may be waiting to be accepted.
 // Sockets of the kernel itself never have one.
 const maxSearches = 2
 
-// orphaned reports whether the owner of a connection is worth a search.
-func (t *conntable) orphaned(r *record) bool {
-	return r.Pid == 0 && !r.closed() && t.conns[r.id()].searched < maxSearches
+// unowned reports whether to hold a connection back.
+func (t *conntable) unowned(r *record) bool {
+	if r.Pid != 0 || r.closed() {
+		return false
+	}
+	_, reported := t.conns[r.id()]
+	return !reported && t.searched[r.id()] < maxSearches
 }
 
-// searched notes that the owner was searched for in vain.
-func (t *conntable) searched(id connID) {
-	if s, known := t.conns[id]; known {
-		s.searched++
-		t.conns[id] = s
-	}
-}
+// missed notes that the owner was searched for in vain.
+func (t *conntable) missed(r *record) { t.searched[r.id()]++ }
 
 // sweep forgets the connections that neither the last two scans met nor the
 // kernel still knows: their last record was lost, which the kernel counted.
@@ -98,6 +101,11 @@ func (t *conntable) sweep(exists func(connID) bool) {
 	for id, s := range t.conns {
 		if t.scan-s.scan > 1 && !exists(id) {
 			delete(t.conns, id)
+		}
+	}
+	for id := range t.searched {
+		if !exists(id) {
+			delete(t.searched, id)
 		}
 	}
 }

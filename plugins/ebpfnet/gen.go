@@ -2,6 +2,6 @@ package ebpfnet
 
 // The compiled programs are committed; clang 14 makes the same bytes again.
 
-//go:generate go tool -modfile=../../internal/tools/go.mod bpf2go -cc clang-14 -strip llvm-strip-14 -target amd64,arm64 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -no-global-types -type conn -type counter -type flag -type role -type owner tcpState tcpstate.bpf.c
+//go:generate go tool -modfile=../../internal/tools/go.mod bpf2go -cc clang-14 -strip llvm-strip-14 -target amd64,arm64 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -no-global-types -type conn -type counts -type counter -type flag -type role -type owner tcpState tcpstate.bpf.c
 //go:generate go tool -modfile=../../internal/tools/go.mod bpf2go -cc clang-14 -strip llvm-strip-14 -target amd64,arm64 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -no-global-types tcpScan tcpscan.bpf.c
 //go:generate go tool -modfile=../../internal/tools/go.mod bpf2go -cc clang-14 -strip llvm-strip-14 -target amd64,arm64 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -no-global-types tcpOwner tcpowner.bpf.c

@@ -123,6 +123,10 @@ func netnsDevice() (uint64, error) {
 	return uint64(st.Dev), nil
 }
 
+// pollTime is how often the ring is looked at: no record wakes anybody up. It
+// holds what 200,000 connections a second leave in that time.
+const pollTime = 50 * time.Millisecond
+
 // flushTime is what the last points may take to be fed when Run ends.
 const flushTime = 5 * time.Second
 
@@ -134,23 +138,20 @@ func (p *Plugin) Run(ctx context.Context, out point.Sink) error {
 		<-ctx.Done()
 		return nil
 	}
-	pace := newPace(p.tracer.ring.Size())
-	poll := time.NewTimer(pace.delay)
+	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 			defer cancel()
-			return p.report(last, out)
+			return p.report(last, out, true)
 		case <-poll.C:
-			n, err := p.drain()
-			if err != nil {
+			if err := p.drain(); err != nil {
 				return err
 			}
-			poll.Reset(pace.next(n * recordSize))
 		case <-interval.C:
-			if err := p.report(ctx, out); err != nil {
+			if err := p.report(ctx, out, false); err != nil {
 				return err
 			}
 		}
@@ -159,8 +160,8 @@ func (p *Plugin) Run(ctx context.Context, out point.Sink) error {
 
 // report ends an interval. The scan comes before the ring is drained: a
 // connection that ends between is then known, never taken for a new one.
-func (p *Plugin) report(ctx context.Context, out point.Sink) error {
-	if err := p.collect(); err != nil {
+func (p *Plugin) report(ctx context.Context, out point.Sink, end bool) error {
+	if err := p.collect(end); err != nil {
 		return err
 	}
 	points := p.agg.Flush(p.env.Now())
@@ -173,29 +174,28 @@ func (p *Plugin) report(ctx context.Context, out point.Sink) error {
 	return nil
 }
 
-// collect brings the sums up to now.
-func (p *Plugin) collect() error {
-	if err := p.scan(); err != nil {
+// collect brings the sums up to now. At the end of all nothing is held back.
+func (p *Plugin) collect(end bool) error {
+	if err := p.scan(end); err != nil {
 		return err
 	}
-	_, err := p.drain()
-	return err
+	return p.drain()
 }
 
 // drain takes what the ring holds.
-func (p *Plugin) drain() (int, error) {
-	n, err := p.tracer.ended(func(r *record) { p.add(r, true) })
+func (p *Plugin) drain() error {
+	err := p.tracer.ended(func(r *record) { p.add(r, true) })
 	p.noteAccounts()
-	return n, err
+	return err
 }
 
-// scan reads the open connections. Those without an owner are left for a
+// scan reads the open connections. New ones without an owner are left for a
 // second scan, after a search through the open files of the machine.
-func (p *Plugin) scan() error {
+func (p *Plugin) scan(end bool) error {
 	p.conns.begin()
 	unowned := 0
 	err := p.tracer.opened(func(r *record) {
-		if p.conns.orphaned(r) {
+		if !end && p.conns.unowned(r) {
 			unowned++
 			return
 		}
@@ -213,13 +213,12 @@ func (p *Plugin) rescan() error {
 		return err
 	}
 	return p.tracer.opened(func(r *record) {
-		id := r.id()
-		if p.conns.met(id) {
-			return
-		}
-		p.add(r, r.final())
-		if r.Pid == 0 {
-			p.conns.searched(id)
+		switch {
+		case p.conns.met(r.id()):
+		case p.conns.unowned(r):
+			p.conns.missed(r)
+		default:
+			p.add(r, r.final())
 		}
 	})
 }

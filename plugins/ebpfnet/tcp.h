@@ -89,6 +89,7 @@ static __always_inline void read_counters(struct tcp_sock *tp, struct conn *c, _
 static __always_inline void freeze(struct tcp_sock *tp, struct conn *c, __u8 old)
 {
 	read_counters(tp, c, old);
+	barrier(); /* the scan may look at any time */
 	c->state = TCP_CLOSE;
 }
 

@@ -47,25 +47,52 @@ static __always_inline bool refresh(struct conn *c)
 	return still(sk, c);
 }
 
+/*
+ * Has the record changed since it was copied? The writers set flags and state last, so that who
+ * sees them first sees all that belongs to them; and a slot that is given to another connection
+ * gets another start.
+ */
+static __always_inline bool changed(const volatile struct conn *r, const struct conn *c)
+{
+	return r->start != c->start || r->last != c->last || r->flags != c->flags ||
+	       r->state != c->state;
+}
+
+static __always_inline bool copy_record(struct conn *c, const struct conn *from)
+{
+	const volatile struct conn *r = from;
+	__u64 start = r->start;
+	__u8 flags = r->flags, state = r->state;
+
+	barrier();
+	__builtin_memcpy(c, from, sizeof(*c));
+	barrier();
+	return c->start == start && c->flags == flags && c->state == state;
+}
+
 SEC("iter/bpf_map_elem")
 int scan(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct conn *value = ctx->value, *now;
-	__u64 *keyp = ctx->key, key;
 	struct conn c;
+	bool over;
 
-	if (!keyp || !value)
+	if (!ctx->key || !value)
 		return 0;
-	key = *keyp;
-	__builtin_memcpy(&c, value, sizeof(c));
-	if (!refresh(&c)) {
-		/* Its events come before the sock changes, so an unchanged record has missed them.
+	if (!copy_record(&c, value))
+		goto recheck;
+	over = !refresh(&c);
+	barrier();
+	if (changed(value, &c))
+		goto recheck;
+	if (over) {
+		/*
+		 * The sock is not what the record says. Its events come before it changes, so the
+		 * record has either just left the table or missed the end.
 		 */
-		now = bpf_map_lookup_elem(&conns, &key);
-		if (!now || now->start != c.start || now->last != c.last || now->flags != c.flags) {
-			count(COUNT_RECHECKED);
-			return 0;
-		}
+		now = bpf_map_lookup_elem(&conns, &c.sk);
+		if (!now || changed(now, &c))
+			goto recheck;
 		count(COUNT_REPAIRED);
 		if (c.state != TCP_CLOSE)
 			c.flags |= FLAG_LOST;
@@ -81,9 +108,12 @@ int scan(struct bpf_iter__bpf_map_elem *ctx)
 	 * enter its next connection; there is no compare-and-delete. That takes 20 ns, a full ring
 	 * and bad luck, and shows in the ledger.
 	 */
-	now = bpf_map_lookup_elem(&conns, &key);
+	now = bpf_map_lookup_elem(&conns, &c.sk);
 	if (now && now->start == c.start)
-		forget(&c, key);
+		forget(&c, c.sk);
+	return 0;
+recheck:
+	count(COUNT_RECHECKED);
 	return 0;
 }
 

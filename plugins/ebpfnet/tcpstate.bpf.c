@@ -135,6 +135,7 @@ static __always_inline void on_established(
 	c->last = transition;
 	c->state = new;
 	read_bases(tp, c, c->role == ROLE_ACTIVE);
+	barrier(); /* the scan may look at any time */
 	c->flags |= FLAG_OPEN;
 	count(COUNT_OPENED);
 	count(COUNT_ADDED);

@@ -63,6 +63,11 @@ const (
 	tcpStateCounterCOUNTERS          tcpStateCounter = 9
 )
 
+type tcpStateCounts struct {
+	_  structs.HostLayout
+	Of [9]uint64
+}
+
 type tcpStateFlag uint32
 
 const (

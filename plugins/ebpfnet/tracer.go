@@ -168,8 +168,9 @@ func (t *tracer) findOwners() error {
 }
 
 // ended passes the records of connections that ended.
-func (t *tracer) ended(take func(*record)) (int, error) {
-	return t.ring.Drain(decoded(take))
+func (t *tracer) ended(take func(*record)) error {
+	_, err := t.ring.Drain(decoded(take))
+	return err
 }
 
 // opened passes the records of connections that are open, and of those that
@@ -200,12 +201,12 @@ func (t *tracer) exists(id connID) bool {
 type counts [tcpStateCounterCOUNTERS]int64
 
 func (t *tracer) counts() (c counts, err error) {
-	var perCPU []uint64
-	for i := range c {
-		if err := t.object.Map("counters").Lookup(uint32(i), &perCPU); err != nil {
-			return c, fmt.Errorf("read counter %d: %w", i, err)
-		}
-		for _, n := range perCPU {
+	var perCPU []tcpStateCounts
+	if err := t.object.Map("counters").Lookup(uint32(0), &perCPU); err != nil {
+		return c, fmt.Errorf("read counters: %w", err)
+	}
+	for _, cpu := range perCPU {
+		for i, n := range cpu.Of {
 			c[i] += int64(n)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,9 +17,12 @@ import (
 // watch is the plugin at work on the two namespaces of a world, with what it
 // reported so far.
 type watch struct {
-	t     *testing.T
-	p     *Plugin
-	flows []reported
+	t *testing.T
+	p *Plugin
+
+	running bool
+	mu      sync.Mutex
+	flows   []reported
 }
 
 // reported is one point.
@@ -53,6 +57,8 @@ func observe(t *testing.T, w *world, change func(*plugins.EBPF)) *watch {
 
 // Feed is the sink of the plugin.
 func (w *watch) Feed(_ context.Context, _ point.Category, points []point.Point) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, p := range points {
 		w.flows = append(w.flows, decodePoint(p))
 	}
@@ -79,14 +85,37 @@ func decodePoint(p point.Point) (r reported) {
 	return r
 }
 
-// report ends an interval.
+// run lets the plugin run, with short intervals, until the test ends.
+func (w *watch) run() {
+	w.t.Helper()
+	w.p.env.Interval = 20 * time.Millisecond
+	if emulated() {
+		w.p.env.Interval = time.Second
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.p.Run(ctx, w) }()
+	w.running = true
+	t := w.t
+	t.Cleanup(func() {
+		cancel()
+		must(t, <-done)
+	})
+}
+
+// report ends an interval, unless the plugin runs and does so by itself.
 func (w *watch) report() {
 	w.t.Helper()
-	must(w.t, w.p.report(context.Background(), w))
+	if w.running {
+		return
+	}
+	must(w.t, w.p.report(context.Background(), w, false))
 }
 
 // sum adds up what was reported of one side of the server's port.
 func (w *watch) sum(direction string, port int) (s reported) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	s.direction = direction
 	suffix := ":" + strconv.Itoa(port)
 	for _, f := range w.flows {
@@ -124,8 +153,9 @@ func (w *watch) closed(port, n int) {
 	})
 }
 
-// balanced checks that the plugin's books balance and returns them.
-func (w *watch) balanced() []ledger.Account {
+// balanced checks that the plugin's books balance and returns the one of
+// connections.
+func (w *watch) balanced() ledger.Account {
 	w.t.Helper()
 	w.report()
 	accounts := w.p.Accounts()
@@ -133,5 +163,5 @@ func (w *watch) balanced() []ledger.Account {
 		w.t.Fatal("no accounts")
 	}
 	must(w.t, ledger.Check(accounts))
-	return accounts
+	return accounts[0]
 }

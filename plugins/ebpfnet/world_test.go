@@ -62,7 +62,7 @@ func newHost(t *testing.T, v4, v6 string) *host {
 
 func (h *host) handle(t *testing.T) *netlink.Handle {
 	t.Helper()
-	handle, err := netlink.NewHandleAt(h.ns)
+	handle, err := netlink.NewHandleAt(h.ns, unix.NETLINK_ROUTE)
 	must(t, err)
 	t.Cleanup(handle.Close)
 	return handle
