@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 func binary(name string) string { return filepath.Join(os.Getenv(binEnv), name) }
 
 // full reports whether the tests run at full length.
-func full() bool { return os.Getenv("E2E_FULL") == "1" }
+func full() bool { return proving || os.Getenv("E2E_FULL") == "1" }
 
 // pick returns short, or long in a full run.
 func pick[T any](short, long T) T {
