@@ -107,10 +107,11 @@ func (se *session) finish(p *process) string {
 
 // guard watches the limits of a process until ctx ends, as the backstop of
 // what the child does by itself: it averages over a longer window and leaves
-// memory a tenth more. It kills the process and returns why.
+// memory half as much again, so that a child that watches itself gets to say
+// why and to flush. It kills the process and returns why.
 func (se *session) guard(ctx context.Context, p *process) error {
 	limits := se.cfg.Limits
-	limits.Mem += limits.Mem / 10
+	limits.Mem += limits.Mem / 2
 	w := &limit.Watcher{Limits: limits, Read: limit.Tree(p.pid, se.cfg.FS), Window: se.cfg.LimitWindow, Now: time.Now,
 		Every: min(limit.DefaultEvery, se.cfg.LimitWindow/5)}
 	se.setWatcher(w)

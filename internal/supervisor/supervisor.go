@@ -32,9 +32,10 @@ func New(cfg Config) *Supervisor {
 // Run keeps the program running until ctx ends; it has been stopped and
 // reaped by then. Crashes and exceeded limits go to events as keyevent points
 // ([EventSpec]). It has the form of an input that runs by itself.
-// It returns nil before that when the program is not to be
-// started again: its configuration is wrong, or it exceeded a limit with
-// [ActionStop]. The last error says so. Run is called once.
+//
+// It returns nil before that when the program is not to be started again:
+// its configuration is wrong, or it exceeded a limit with [ActionStop]. The
+// last error says so. Run is called once.
 func (s *Supervisor) Run(ctx context.Context, events point.Sink) error {
 	if s.cfg.Plugin != nil {
 		if err := prepareRunDir(s.cfg.Plugin.RunDir); err != nil {
