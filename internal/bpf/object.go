@@ -106,6 +106,7 @@ func (o *Object) load(name string) (*ebpf.Program, error) {
 	one := &ebpf.CollectionSpec{
 		Maps:      spec.Maps,
 		Programs:  map[string]*ebpf.ProgramSpec{name: spec.Programs[name].Copy()},
+		Variables: spec.Variables,
 		Types:     spec.Types,
 		ByteOrder: spec.ByteOrder,
 	}
