@@ -11,6 +11,7 @@ import (
 
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/inputs/all"
+	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/dataway"
 	"datakit.dev/agent/internal/hostfs"
@@ -67,7 +68,7 @@ type doctor struct {
 	pid       int
 
 	state    func(ctx context.Context) (httpapi.State, error)
-	external func(ctx context.Context, path string) ([]plugins.State, error)
+	external func(ctx context.Context, path string, enabled []string) ([]plugins.State, error)
 	uname    func() (release, machine string, err error)
 	space    func(dir string) (diskSpace, error)
 	probe    func(ctx context.Context, b config.Backend) (dataway.Probe, error)
@@ -104,10 +105,10 @@ func (d *doctor) examine(ctx context.Context) *diagnosis {
 	if err != nil {
 		s = nil // what follows does without
 	}
-	wanted := s != nil && s.has("ebpf")
+	collector, wanted := s.ebpf()
 	found.add(d.kernel(wanted))
 	found.add(d.capabilities(state, wanted))
-	found.add(d.collectors(ctx, state, running, wanted))
+	found.add(d.collectors(ctx, state, collector, wanted))
 	if running {
 		found.add(d.inputs(state))
 		found.add(d.queueOf(state.Queue))
@@ -125,14 +126,17 @@ func (d *doctor) examine(ctx context.Context) *diagnosis {
 	return found
 }
 
-// has reports whether an input is configured.
-func (s *settings) has(input string) bool {
-	for _, in := range s.inputs {
-		if in.factory.Name == input {
-			return true
+// ebpf returns the configuration of the eBPF collector, or its defaults, and
+// whether it is configured.
+func (s *settings) ebpf() (cfg *ebpf.Config, configured bool) {
+	if s != nil {
+		for _, in := range s.inputs {
+			if cfg, ok := in.cfg.(*ebpf.Config); ok {
+				return cfg, true
+			}
 		}
 	}
-	return false
+	return ebpf.Factory().Config().(*ebpf.Config), false
 }
 
 // agent tells whether there is one.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/dataway"
 	"datakit.dev/agent/internal/hostfs"
@@ -59,14 +60,18 @@ func examiner(t *testing.T, host machine, m *config.Main, inputNames ...string) 
 	}
 	s := &settings{main: m}
 	for _, name := range inputNames {
-		s.inputs = append(s.inputs, inputConfig{factory: inputs.Factory{Name: name, New: func(any, inputs.Env) (any, error) { return nil, nil }}})
+		in := inputConfig{factory: inputs.Factory{Name: name, New: func(any, inputs.Env) (any, error) { return nil, nil }}}
+		if name == "ebpf" {
+			in.cfg = &ebpf.Config{Cmd: "externals/datakit-ebpf", EnabledPlugins: []string{"ebpf-net", "ebpf-bash"}}
+		}
+		s.inputs = append(s.inputs, in)
 	}
 	return &doctor{
 		layout: layout{filepath.Join(root, "dk")}, pid: 100, now: func() time.Time { return fixedNow() },
 		host:     hostfs.Root{ProcDir: filepath.Join(root, "proc"), SysDir: filepath.Join(root, "sys")},
 		settings: func(layout, []inputs.Factory) (*settings, error) { return s, nil },
 		state:    func(context.Context) (httpapi.State, error) { return httpapi.State{}, httpapi.ErrNotRunning },
-		external: func(context.Context, string) ([]plugins.State, error) { return nil, fs.ErrNotExist },
+		external: func(context.Context, string, []string) ([]plugins.State, error) { return nil, fs.ErrNotExist },
 		uname:    func() (string, string, error) { return host.release, "x86_64", nil },
 		space:    func(string) (diskSpace, error) { return diskSpace{free: host.free, inodes: 1 << 20}, nil },
 		probe: func(_ context.Context, b config.Backend) (dataway.Probe, error) {
@@ -190,15 +195,18 @@ func finds(t *testing.T, d *doctor, want ...string) {
 func TestDoctorOffline(t *testing.T) {
 	d := examiner(t, healthyMachine(), config.DefaultMain(), "ebpf")
 	storedQueueIn(t, d.layout)
-	d.external = func(_ context.Context, path string) ([]plugins.State, error) {
-		if want := filepath.Join(d.layout.home, "externals", "datakit-ebpf"); path != want {
-			t.Errorf("asked %s, want %s", path, want)
+	d.external = func(_ context.Context, path string, enabled []string) ([]plugins.State, error) {
+		if want := filepath.Join(d.layout.home, "externals", "datakit-ebpf"); path != want || len(enabled) != 2 {
+			t.Errorf("asked %s for %v, want %s and two plugins", path, enabled, want)
 		}
-		return hooks()[:1], nil
+		found := hooks()[:1]
+		found[0].Phase = phaseLoads
+		return found, nil
 	}
 	finds(t, d,
 		"  ! is not running (home /dk); what follows is what can be seen without it",
 		"  ✓ 7 points wait in /dk/data/queue",
+		"  ✓ ebpf-net loads",
 		"    ✓ tcp state: tp_btf/inet_sock_set_state, rung 2 (tracepoint)",
 		"    · not attached, another serves: accepting process: fexit/inet_csk_accept, rung 4 (fentry or fexit): permission denied",
 		"    ✗ not attached: udp bytes: cgroup/sendmsg4, rung 3 (stable program type): no cgroup v2",
@@ -241,7 +249,7 @@ func TestDoctorExternal(t *testing.T) {
 				names = []string{"ebpf"}
 			}
 			d := examiner(t, healthyMachine(), config.DefaultMain(), names...)
-			d.external = func(context.Context, string) ([]plugins.State, error) { return nil, test.err }
+			d.external = func(context.Context, string, []string) ([]plugins.State, error) { return nil, test.err }
 			finds(t, d, test.want)
 		})
 	}
@@ -258,7 +266,7 @@ func TestDoctorBadConfiguration(t *testing.T) {
 	}
 }
 
-// The external is asked by running it; this test binary plays its part.
+// The external is asked by running it; a script plays its part.
 func TestAskExternal(t *testing.T) {
 	script := func(text string) string {
 		path := filepath.Join(t.TempDir(), "external")
@@ -267,7 +275,9 @@ func TestAskExternal(t *testing.T) {
 		}
 		return path
 	}
-	report, err := json.Marshal(externalReport{Plugins: hooks()})
+	report, err := json.Marshal(externalReport{Plugins: []pluginReport{
+		{Name: "ebpf-net", OK: true, Hooks: hooks()[0].Hooks}, {Name: "ebpf-bash", Error: "not supported"},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,16 +286,19 @@ func TestAskExternal(t *testing.T) {
 		plugins int
 		want    string
 	}{
-		"report":             {script(`[ "$*" = "doctor --json" ] && echo '` + string(report) + `'`), 2, ""},
+		"report":             {script(`[ "$*" = "doctor --json --enabled a,b" ] && echo '` + string(report) + `'`), 2, ""},
 		"report of problems": {script(`echo '` + string(report) + `'; exit 1`), 2, ""},
 		"fails":              {script(`echo no such command >&2; exit 2`), 0, "exit status 2: no such command"},
 		"prints nonsense":    {script(`echo hello`), 0, "prints no report"},
 		"missing":            {"/nonexistent/x", 0, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := askExternal(t.Context(), test.path)
+			got, err := askExternal(t.Context(), test.path, []string{"a", "b"})
 			if len(got) != test.plugins || fmt.Sprint(err) != test.want && (test.want == "" && err != nil || test.want != "" && !strings.Contains(fmt.Sprint(err), test.want)) {
 				t.Errorf("%d plugins, %v; want %d, %q", len(got), err, test.plugins, test.want)
+			}
+			if len(got) == 2 && (got[0].Phase != phaseLoads || len(got[0].Hooks) != 4 || got[1].Phase != plugins.PhaseFailed || got[1].Error != "not supported") {
+				t.Errorf("states = %+v", got)
 			}
 		})
 	}

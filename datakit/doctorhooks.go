@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/internal/httpapi"
 	"datakit.dev/agent/plugins"
 )
@@ -21,7 +21,7 @@ import (
 // collectors shows where the plugins of externals are attached. A running
 // child is asked through the agent; without one the eBPF external tries for
 // itself, which attaches and detaches everything once.
-func (d *doctor) collectors(ctx context.Context, state httpapi.State, running, wanted bool) section {
+func (d *doctor) collectors(ctx context.Context, state httpapi.State, cfg *ebpf.Config, wanted bool) section {
 	s := section{Title: "Collectors"}
 	asked := false
 	for _, c := range state.Children {
@@ -31,8 +31,8 @@ func (d *doctor) collectors(ctx context.Context, state httpapi.State, running, w
 	if asked {
 		return s
 	}
-	path := filepath.Join(d.layout.home, "externals", "datakit-ebpf")
-	states, err := d.external(ctx, path)
+	path := cfg.Program(d.layout.home)
+	states, err := d.external(ctx, path, cfg.EnabledPlugins)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && wanted:
 		s.problem("%s does not exist", path)
@@ -82,6 +82,8 @@ func describePlugin(s *section, p plugins.State) {
 	switch p.Phase {
 	case plugins.PhaseRunning:
 		s.ok("%s is running", p.Name)
+	case phaseLoads:
+		s.ok("%s loads", p.Name)
 	case plugins.PhaseFailed:
 		s.problem("%s has failed%s", p.Name, because(p.Error))
 	default:
@@ -112,26 +114,39 @@ func rungName(rung int) string {
 	return names[rung]
 }
 
-// externalReport is what `datakit-ebpf doctor --json` prints.
+// externalReport is the part of what `datakit-ebpf doctor --json` prints that
+// concerns plugins.
 type externalReport struct {
-	Plugins []plugins.State `json:"plugins"`
+	Plugins []pluginReport `json:"plugins"`
 }
 
-// askExternal lets an external try all its plugins.
-func askExternal(ctx context.Context, path string) ([]plugins.State, error) {
+// pluginReport is a plugin that was attached for a moment.
+type pluginReport struct {
+	Name  string         `json:"name"`
+	OK    bool           `json:"ok"`
+	Error string         `json:"error,omitempty"`
+	Hooks []plugins.Hook `json:"hooks"`
+}
+
+// phaseLoads is the phase of a plugin that can run, and does not now.
+const phaseLoads = "loads"
+
+// askExternal lets an external try its plugins; enabled are the ones to
+// try.
+func askExternal(ctx context.Context, path string, enabled []string) ([]plugins.State, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*patience) // programs are verified one after the other
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "doctor", "--json")
+	cmd := exec.CommandContext(ctx, path, "doctor", "--json", "--enabled", strings.Join(enabled, ","))
 	cmd.WaitDelay = time.Second
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
 	var report externalReport
 	if json.Unmarshal(out.Bytes(), &report) == nil && len(report.Plugins) > 0 {
-		return report.Plugins, nil // it exits 1 when it found a problem
+		return report.states(), nil // it exits 1 when it found a problem
 	}
 	if err == nil {
 		err = errors.New("prints no report")
@@ -140,4 +155,15 @@ func askExternal(ctx context.Context, path string) ([]plugins.State, error) {
 		err = fmt.Errorf("%w: %.500s", err, text)
 	}
 	return nil, err
+}
+
+func (r externalReport) states() (all []plugins.State) {
+	for _, p := range r.Plugins {
+		phase := phaseLoads
+		if !p.OK {
+			phase = plugins.PhaseFailed
+		}
+		all = append(all, plugins.State{Name: p.Name, Phase: phase, Error: p.Error, Hooks: p.Hooks})
+	}
+	return all
 }

@@ -2,18 +2,15 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
-
-// maxErrorBody bounds what is read of a post to /v1/lasterror.
-const maxErrorBody = 64 << 10
 
 // API answers the requests of the public listeners. It is safe for concurrent
 // use.
@@ -106,6 +103,7 @@ func (a *API) serve(route string, h handler) http.Handler {
 		a.allowOrigin(w, r)
 		status := &statusWriter{ResponseWriter: w}
 		defer count(status, time.Now())
+		defer a.survive(status, route)
 		ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
 		defer cancel()
 		err := a.admit(r)
@@ -116,6 +114,19 @@ func (a *API) serve(route string, h handler) http.Handler {
 			a.fail(status, err)
 		}
 	})
+}
+
+// survive is deferred: it reports a panic of a handler, which net/http would
+// only note in its own log, and answers 500.
+func (a *API) survive(w *statusWriter, route string) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	a.log.Error("handler panicked", "route", route, "panic", v, "stack", string(debug.Stack()))
+	if w.status == 0 {
+		fail(http.StatusInternalServerError, "internal", "the handler failed, see the log of the agent").write(w)
+	}
 }
 
 // admit refuses requests that may not, or not yet, be answered.
@@ -164,72 +175,3 @@ func (a *API) fail(w http.ResponseWriter, err error) {
 		fail(http.StatusInternalServerError, "internal", "%v", err).write(w)
 	}
 }
-
-// ping is GET /v1/ping.
-func (a *API) ping(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, content{struct {
-		Version  string `json:"version"`
-		Uptime   string `json:"uptime"`
-		Hostname string `json:"host"`
-		Commit   string `json:"commit"`
-	}{a.about.Version, a.now().Sub(a.started).Round(time.Millisecond).String(), a.about.Hostname, a.about.Commit}})
-	return nil
-}
-
-// ntp is GET /v1/ntp.
-func (a *API) ntp(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]int64{"timestamp_sec": a.now().Unix()})
-	return nil
-}
-
-// lastError is POST /v1/lasterror. DataKit answers 500 to a report that lacks
-// something; it is the client's mistake, hence 400.
-func (a *API) lastError(w http.ResponseWriter, r *http.Request) error {
-	var e LastError
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxErrorBody)).Decode(&e); err != nil {
-		return readFailure(r.Context(), err)
-	}
-	if e.Input == "" || e.Text == "" {
-		return fail(http.StatusBadRequest, "invalidLastError", "input and err_content are required")
-	}
-	a.errors.Report(e.Input, e.Source, e.Text)
-	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-const page404 = `<!DOCTYPE html><title>404</title><h1>404 Not Found</h1><p>This is DataKit. Programs post to /v1/write/:category.</p>`
-
-func (a *API) notFound(w http.ResponseWriter, _ *http.Request) error {
-	if !a.page404 {
-		return fail(http.StatusNotFound, "notFound", "no such path")
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
-	w.Write([]byte(page404))
-	return nil
-}
-
-// statusWriter remembers the status of the answer.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader notes and sends the status.
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends a part of the body.
-func (w *statusWriter) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap is for [http.ResponseController].
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
