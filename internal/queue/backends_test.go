@@ -38,7 +38,7 @@ func TestBackendsComeAndGo(t *testing.T) {
 			},
 		} {
 			t.Run(name+", "+how, func(t *testing.T) {
-				q := open(t, Config{Dir: t.TempDir(), SegmentBytes: minSegment, SyncInterval: time.Hour}, test.before...)
+				q := open(t, Config{Dir: memoryDir(t), SegmentBytes: minSegment, SyncInterval: time.Hour}, test.before...)
 				putN(t, q, point.Metric, 1, 10, 2000)
 				if a := q.Cursor("a", point.Metric); a != nil {
 					for n := 0; n < 4; {

@@ -37,7 +37,7 @@ func flip(t testing.TB, path string, off int64) {
 // template makes a stopped queue of five blocks, 10 points each, one segment.
 func template(t *testing.T) (dir string, segment []byte) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = memoryDir(t)
 	q := open(t, Config{Dir: dir, SyncInterval: time.Hour}, "a", "b")
 	for n := range uint64(5) {
 		put(t, q, numbered(point.Metric, n+1, 10, 96))
@@ -191,7 +191,7 @@ func TestSegmentsThatAreGone(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		for name, gone := range map[string][]int{"first": {0}, "middle": {2, 3}, "last": {-1}, "all": {0, 1, 2, 3, 4, -1}} {
 			t.Run(fmt.Sprintf("%s, running %v", name, running), func(t *testing.T) {
-				cfg := Config{Dir: t.TempDir(), SegmentBytes: minSegment, SyncInterval: time.Hour}
+				cfg := Config{Dir: memoryDir(t), SegmentBytes: minSegment, SyncInterval: time.Hour}
 				q := open(t, cfg, "a")
 				putN(t, q, point.Metric, 1, 24, 1000) // four in each segment
 				if !running {

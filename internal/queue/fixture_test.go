@@ -30,7 +30,7 @@ func variants() map[string]Config {
 func eachVariant(t *testing.T, test func(t *testing.T, cfg Config)) {
 	t.Helper()
 	for name, cfg := range variants() {
-		cfg.Dir = t.TempDir()
+		cfg.Dir = memoryDir(t)
 		t.Run(name, func(t *testing.T) { test(t, cfg) })
 	}
 }
@@ -240,4 +240,16 @@ func copyTree(t testing.TB, from, to string) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// memoryDir is a directory on which fsync costs nothing, where there is one:
+// for tests that open hundreds of queues.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "queue")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

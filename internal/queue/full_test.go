@@ -12,7 +12,7 @@ import (
 
 // small is a bound at which a few hundred blocks of 1000 bytes are too many.
 func small(t *testing.T) Config {
-	return Config{Dir: t.TempDir(), MaxBytes: 256 << 10, SyncInterval: time.Hour}
+	return Config{Dir: memoryDir(t), MaxBytes: 256 << 10, SyncInterval: time.Hour}
 }
 
 func TestDropOldestTakesOnlyFromWhoLags(t *testing.T) {

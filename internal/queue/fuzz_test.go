@@ -90,7 +90,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("garbage"), []byte("garbage"))
 	f.Add(records(1, 7)[:150], []byte{})
 	f.Fuzz(func(t *testing.T, segment, cursor []byte) {
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		logDir := filepath.Join(dir, "metric")
 		if err := os.MkdirAll(logDir, 0o700); err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer q.Close()
+		defer closeQueue(t, q)
 		put(t, q, numbered(point.Metric, 99, 1, 10))
 		c := q.Cursor("a", point.Metric)
 		var last point.Block

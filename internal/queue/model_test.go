@@ -115,7 +115,7 @@ func TestAgainstModel(t *testing.T) {
 					closeQueue(t, q)
 					history = append(history, "reopen")
 				} else {
-					copied := t.TempDir()
+					copied := memoryDir(t)
 					q.logs[point.Metric].reclaiming.Lock() // a copy is not made in one moment
 					copyTree(t, q.cfg.Dir, copied)
 					q.logs[point.Metric].reclaiming.Unlock()

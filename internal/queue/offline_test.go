@@ -16,7 +16,7 @@ import (
 func stopped(t *testing.T) Config {
 	t.Helper()
 	now := time.Unix(0, 0)
-	cfg := Config{Dir: t.TempDir(), SegmentBytes: minSegment, SyncInterval: time.Hour, Now: func() time.Time { return now }}
+	cfg := Config{Dir: memoryDir(t), SegmentBytes: minSegment, SyncInterval: time.Hour, Now: func() time.Time { return now }}
 	q := open(t, cfg, "a", "b")
 	for n := range uint64(24) {
 		now = now.Add(time.Minute)
