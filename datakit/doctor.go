@@ -107,7 +107,11 @@ func (d *doctor) examine(ctx context.Context) *diagnosis {
 	}
 	collector, wanted := s.ebpf()
 	found.add(d.kernel(wanted))
-	found.add(d.capabilities(state, wanted))
+	var enabled []string
+	if wanted {
+		enabled = collector.EnabledPlugins
+	}
+	found.add(d.capabilities(state, enabled))
 	found.add(d.collectors(ctx, state, collector, wanted))
 	if running {
 		found.add(d.inputs(state))

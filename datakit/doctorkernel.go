@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,22 +88,41 @@ func mounted(host hostfs.Root, fsType string) bool {
 type capability struct {
 	bit     uint
 	name    string
-	feature string // what does not work without it
+	plugins []string // that need it
+	soft    bool     // they run without it, and see less
+	feature string   // what does not work without it
 }
 
 // needed are the capabilities of capabilities(7) that datakit-ebpf uses.
-var needed = []capability{
-	{unix.CAP_BPF, "CAP_BPF", "loading eBPF programs: ebpf-net, ebpf-bash, ebpf-trace"},
-	{unix.CAP_PERFMON, "CAP_PERFMON", "tracepoints and kernel reads: ebpf-net, ebpf-bash, ebpf-trace"},
-	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", "cgroup and socket hooks: httpflow, dnsflow; ebpf-conntrack"},
-	{unix.CAP_NET_RAW, "CAP_NET_RAW", "packet sockets: bpf-netlog"},
-	{unix.CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "processes of other users: pid and process_name of connections found at start"},
-	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "entering other network namespaces: their listening ports, bpf-netlog in containers"},
+func needed() []capability {
+	programs := []string{"ebpf-net", "ebpf-bash", "ebpf-trace"}
+	return []capability{
+		{unix.CAP_BPF, "CAP_BPF", programs, false, "loading eBPF programs"},
+		{unix.CAP_PERFMON, "CAP_PERFMON", programs, false, "tracepoints and reading kernel memory"},
+		{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", []string{"ebpf-net", "ebpf-conntrack"}, false, "hooks on sockets and cgroups, conntrack"},
+		{unix.CAP_NET_RAW, "CAP_NET_RAW", []string{"bpf-netlog"}, false, "packet sockets"},
+		{unix.CAP_SYS_PTRACE, "CAP_SYS_PTRACE", programs, true, "processes of other users: the owners of connections found at start"},
+		{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", []string{"ebpf-net", "bpf-netlog"}, true, "entering other network namespaces: their listening ports and interfaces"},
+	}
+}
+
+// severity is how bad it is to lack c with these plugins enabled.
+func (c capability) severity(enabled []string) level {
+	used := slices.ContainsFunc(c.plugins, func(p string) bool { return slices.Contains(enabled, p) })
+	switch {
+	case !used:
+		return levelNote
+	case c.soft:
+		return levelWarning
+	default:
+		return levelProblem
+	}
 }
 
 // capabilities looks at the process that needs them: the running collector,
-// else this one, which stands for an agent started by the same user.
-func (d *doctor) capabilities(state httpapi.State, wanted bool) section {
+// else this one, which stands for an agent started by the same user. enabled
+// are the configured plugins.
+func (d *doctor) capabilities(state httpapi.State, enabled []string) section {
 	s := section{Title: "Capabilities"}
 	pid, who := d.pid, "this user"
 	for _, c := range state.Children {
@@ -116,15 +136,10 @@ func (d *doctor) capabilities(state httpapi.State, wanted bool) section {
 		return s
 	}
 	missing := 0
-	for _, c := range needed {
-		if have.has(c.bit) {
-			continue
-		}
-		missing++
-		if wanted {
-			s.problem("%s lacks %s, needed for %s", who, c.name, c.feature)
-		} else {
-			s.note("%s lacks %s, needed for %s", who, c.name, c.feature)
+	for _, c := range needed() {
+		if !have.has(c.bit) {
+			missing++
+			s.add(c.severity(enabled), "%s lacks %s: %s (%s)", who, c.name, c.feature, strings.Join(c.plugins, ", "))
 		}
 	}
 	if missing == 0 {
