@@ -51,19 +51,20 @@ func TestSamplesAreTheDefaults(t *testing.T) {
 		if err := sections[0].Decode(got, none); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
+		clearUnset(want)
 		if clearUnset(got); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the sample decodes to\n%+v\nnot to the defaults\n%+v", f.Name, got, want)
 		}
 	}
 }
 
-// clearUnset makes the empty maps of a struct nil, and what has no default,
-// so that the sample holds an example, zero.
+// clearUnset makes the empty maps and lists of a struct nil, and what has no
+// default, so that the sample holds an example, zero.
 func clearUnset(cfg any) {
 	v := reflect.ValueOf(cfg).Elem()
 	for i := range v.NumField() {
 		required := v.Type().Field(i).Tag.Get("required") == "true"
-		if f := v.Field(i); required || f.Kind() == reflect.Map && f.Len() == 0 {
+		if f := v.Field(i); required || (f.Kind() == reflect.Map || f.Kind() == reflect.Slice) && f.Len() == 0 {
 			f.SetZero()
 		}
 	}
