@@ -111,7 +111,7 @@ func (d *doctor) examine(ctx context.Context) *diagnosis {
 	if wanted {
 		enabled = collector.EnabledPlugins
 	}
-	found.add(d.capabilities(state, enabled))
+	found.add(d.capabilities(state, collector.Name, enabled))
 	found.add(d.collectors(ctx, state, collector, wanted))
 	if running {
 		found.add(d.inputs(state))

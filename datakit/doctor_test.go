@@ -62,7 +62,7 @@ func examiner(t *testing.T, host machine, m *config.Main, inputNames ...string) 
 	for _, name := range inputNames {
 		in := inputConfig{factory: inputs.Factory{Name: name, New: func(any, inputs.Env) (any, error) { return nil, nil }}}
 		if name == "ebpf" {
-			in.cfg = &ebpf.Config{Cmd: "externals/datakit-ebpf", EnabledPlugins: []string{"ebpf-net", "ebpf-bash"}}
+			in.cfg = &ebpf.Config{Name: "ebpf", Cmd: "externals/datakit-ebpf", EnabledPlugins: []string{"ebpf-net", "ebpf-bash"}}
 		}
 		s.inputs = append(s.inputs, in)
 	}

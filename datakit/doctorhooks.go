@@ -25,7 +25,7 @@ func (d *doctor) collectors(ctx context.Context, state httpapi.State, cfg *ebpf.
 	s := section{Title: "Collectors"}
 	asked := false
 	for _, c := range state.Children {
-		asked = asked || c.Name == "ebpf" && len(c.Plugins) > 0
+		asked = asked || c.Name == cfg.Name && len(c.Plugins) > 0
 		d.child(&s, c)
 	}
 	if asked {

@@ -120,13 +120,13 @@ func (c capability) severity(enabled []string) level {
 }
 
 // capabilities looks at the process that needs them: the running collector,
-// else this one, which stands for an agent started by the same user. enabled
-// are the configured plugins.
-func (d *doctor) capabilities(state httpapi.State, enabled []string) section {
+// else this one, which stands for an agent started by the same user. name is
+// that of the collector, enabled are its configured plugins.
+func (d *doctor) capabilities(state httpapi.State, name string, enabled []string) section {
 	s := section{Title: "Capabilities"}
 	pid, who := d.pid, "this user"
 	for _, c := range state.Children {
-		if c.Name == "ebpf" && c.PID != 0 {
+		if c.Name == name && c.PID != 0 {
 			pid, who = c.PID, fmt.Sprintf("datakit-ebpf (pid %d)", c.PID)
 		}
 	}

@@ -161,6 +161,31 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A handler that panics is answered, reported, and does not end the process;
+// its body is not recycled, for nobody knows who still reads it.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	cfg := testConfig(panicking{})
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	api := newTestAPI(t, cfg)
+	r := do(api, request("POST", "/v1/write/metric", "m f=1 1"))
+	if got := text(t, r); r.StatusCode != 500 || !strings.Contains(got, "datakit.internal") {
+		t.Errorf("%d %s", r.StatusCode, got)
+	}
+	for _, want := range []string{"handler panicked", "route=/v1/write/:category", "boom", "panicking.Lines"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, log.String())
+		}
+	}
+	if !api.bodies.space.TryAcquire(api.bodies.total) {
+		t.Error("room for bodies was not given back")
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Lines(context.Context, point.Category, Lines) (int, error) { panic("boom") }
+
 func TestCORS(t *testing.T) {
 	cfg := testConfig(&recorder{})
 	cfg.CORSOrigins = []string{"https://app.example"}
