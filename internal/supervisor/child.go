@@ -44,12 +44,18 @@ func (se *session) child(ctx context.Context) outcome {
 	if err == nil {
 		err = se.configure(ctx, client)
 	}
-	var leaving string
-	var exceeded error
-	if err == nil {
-		leaving, exceeded = se.collect(ctx, client)
+	if err != nil {
+		return se.conclude(ctx, handle, end{err: err})
 	}
-	return se.conclude(ctx, handle, err, leaving, exceeded)
+	return se.conclude(ctx, handle, se.collect(ctx, client))
+}
+
+// end is what is known of the end of a child before its process is gone.
+type end struct {
+	err      error  // it could not be started or configured
+	orderly  bool   // it ended its stream by itself
+	leaving  string // why, if it said so
+	exceeded error  // the limit for which the supervisor killed it
 }
 
 func connect(handle *goplugin.Client) (*rpc.Client, error) {
@@ -85,7 +91,7 @@ func (se *session) configure(ctx context.Context, client *rpc.Client) error {
 }
 
 // collect receives until the child ends or ctx does, and then stops it.
-func (se *session) collect(ctx context.Context, client *rpc.Client) (leaving string, exceeded error) {
+func (se *session) collect(ctx context.Context, client *rpc.Client) (e end) {
 	se.phase(PhaseRunning)
 	// The stream outlives ctx: what the child flushes has to arrive.
 	streaming, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -95,13 +101,14 @@ func (se *session) collect(ctx context.Context, client *rpc.Client) (leaving str
 	all.Go(func() {
 		defer close(streamEnded)
 		var err error
-		leaving, err = client.Collect(streaming, se.cfg.Plugin.Blocks, se.cfg.Plugin.Book, se.tally)
+		e.leaving, err = client.Collect(streaming, se.cfg.Plugin.Blocks, se.cfg.Plugin.Book, se.tally)
+		e.orderly = err == nil
 		if err != nil && !errors.Is(err, rpc.ErrShutdown) && streaming.Err() == nil {
 			se.cfg.Log.Error("stream of the external broke", "error", err)
 		}
 	})
 	watching, cancel := context.WithCancel(streaming)
-	all.Go(func() { exceeded = se.guard(watching, se.process) })
+	all.Go(func() { e.exceeded = se.guard(watching, se.process) })
 	all.Go(func() { se.poll(watching, client) })
 
 	select {
@@ -119,7 +126,7 @@ func (se *session) collect(ctx context.Context, client *rpc.Client) (leaving str
 	timer.Stop()
 	all.Wait()
 	se.cfg.Plugin.Book.Step(se.tally.Settle)
-	return leaving, exceeded
+	return e
 }
 
 // stop asks the child to flush and end.
@@ -178,34 +185,41 @@ func failures(states []plugins.State) error {
 	return errors.Join(errs...)
 }
 
-// exitGrace is how long a child may take to exit after its stream has ended.
-const exitGrace = 3 * time.Second
+// How long a child may take to exit: after the end of its stream, and after
+// it could not be configured.
+const (
+	exitGrace   = 3 * time.Second
+	failedGrace = 500 * time.Millisecond
+)
 
 // conclude waits for the end of the process and says what it was.
-func (se *session) conclude(ctx context.Context, handle *goplugin.Client, err error, leaving string, exceeded error) outcome {
+func (se *session) conclude(ctx context.Context, handle *goplugin.Client, e end) outcome {
 	p := se.process
 	if p == nil { // it could not even be started
 		handle.Kill()
-		return outcome{crashed, err}
+		return outcome{crashed, e.err}
 	}
-	if err != nil && !errors.Is(err, rpc.ErrShutdown) {
-		// It may be about to exit and say why; a child that only refused
-		// its configuration has no reason to.
-		p.waitOrKill(min(exitGrace, 500*time.Millisecond))
-	} else {
-		p.waitOrKill(exitGrace)
+	switch {
+	case e.orderly: // it waits for our farewell, which is Kill
+	case e.err != nil && !errors.Is(e.err, rpc.ErrShutdown):
+		p.waitOrKill(failedGrace) // it may be about to exit and say why
+	default:
+		p.waitOrKill(exitGrace) // it may be writing its last words
 	}
-	handle.Kill() // ends go-plugin's goroutines
+	late := time.AfterFunc(exitGrace, p.kill)
+	handle.Kill() // ends go-plugin's goroutines, and the process if it is still there
+	<-p.done
+	late.Stop()
 	lastWords := se.finish(p)
 	switch {
 	case ctx.Err() != nil:
 		return outcome{ending: stopped}
-	case errors.Is(err, rpc.ErrConfig):
-		return outcome{misconfigured, err}
+	case errors.Is(e.err, rpc.ErrConfig):
+		return outcome{misconfigured, e.err}
 	}
-	out := se.judge(p, exceeded, leaving, lastWords)
-	if err != nil && out.ending == crashed && p.killed.Load() && killedBy(p.state, syscall.SIGKILL) {
-		out.err = err // why we killed it says more than that it was killed
+	out := se.judge(p, e.exceeded, e.leaving, lastWords)
+	if e.err != nil && out.ending == crashed && p.killed.Load() && killedBy(p.state, syscall.SIGKILL) {
+		out.err = e.err // why we killed it says more than that it was killed
 	}
 	return out
 }

@@ -44,10 +44,7 @@ func play(mode string) {
 		time.Sleep(time.Hour)
 	case "burn":
 		for range 2 {
-			go func() {
-				for {
-				}
-			}()
+			go burn()
 		}
 		time.Sleep(time.Hour)
 	case "grow":
@@ -94,6 +91,12 @@ func play(mode string) {
 		time.Sleep(time.Hour)
 	default:
 		serve(mode)
+	}
+}
+
+// burn uses a core.
+func burn() {
+	for n := 0; n >= 0; n ^= 1 {
 	}
 }
 
@@ -189,10 +192,7 @@ func (a *actor) Collect(ctx context.Context, out *rpc.Outlet) error {
 		}
 		all.Wait()
 	case "burner":
-		go func() {
-			for {
-			}
-		}()
+		go burn()
 		<-a.quit
 	}
 	return nil
