@@ -18,14 +18,14 @@ func TestValidate(t *testing.T) {
 		want   string // "" when it is right
 	}{
 		"all plugins":       {func(e *EBPF) { e.EnabledPlugins = Names() }, ""},
-		"unknown plugin":    {func(e *EBPF) { e.EnabledPlugins = []string{"ebpf-nett"} }, `enabled_plugins: "ebpf-nett" is unknown; allowed are ebpf-net,`},
-		"no plugin":         {func(e *EBPF) { e.EnabledPlugins = nil }, "enabled_plugins: names no plugin"},
+		"unknown plugin":    {func(e *EBPF) { e.EnabledPlugins = []string{"ebpf-nett"} }, `enabled_plugins: "ebpf-nett" is not one of ebpf-net,`},
+		"no plugin":         {func(e *EBPF) { e.EnabledPlugins = nil }, "enabled_plugins: is empty"},
 		"no L7":             {func(e *EBPF) { e.L7NetEnabled = []string{} }, ""},
 		"unknown L7":        {func(e *EBPF) { e.L7NetEnabled = []string{"ftpflow"} }, `l7net_enabled: "ftpflow"`},
 		"unknown L4":        {func(e *EBPF) { e.L4NetEnabled = []string{"sctp"} }, `l4net_enabled: "sctp"`},
 		"action":            {func(e *EBPF) { e.LimitAction = "explode" }, `limit_action: "explode"`},
 		"env":               {func(e *EBPF) { e.Envs = []string{"A=1", "B"} }, `envs: "B" is not of the form`},
-		"no cmd":            {func(e *EBPF) { e.Cmd = "" }, "cmd: is required"},
+		"no cmd":            {func(e *EBPF) { e.Cmd = "" }, "cmd: is empty"},
 		"a second":          {func(e *EBPF) { e.Interval = time.Second }, ""},
 		"short interval":    {func(e *EBPF) { e.Interval = time.Millisecond }, "interval: 1ms is shorter than 1s"},
 		"port":              {func(e *EBPF) { e.EphemeralPort = 65536 }, "ephemeral_port: 65536 is no port"},
@@ -37,7 +37,7 @@ func TestValidate(t *testing.T) {
 		"rate too small":    {func(e *EBPF) { e.SamplingRate = "0.001" }, "sampling_rate"},
 		"points per minute": {func(e *EBPF) { e.SamplingRatePtsPerMin = "1500" }, ""},
 		"points below 1":    {func(e *EBPF) { e.SamplingRatePtsPerMin = "0" }, "sampling_rate_pts_per_min"},
-		"both samplings":    {func(e *EBPF) { e.SamplingRate, e.SamplingRatePtsPerMin = "0.5", "5" }, "exclude each other"},
+		"both samplings":    {func(e *EBPF) { e.SamplingRate, e.SamplingRatePtsPerMin = "0.5", "5" }, "cannot be used together"},
 		"no pprof":          {func(e *EBPF) { e.PprofPort = "" }, ""},
 		"pprof":             {func(e *EBPF) { e.PprofPort = "http" }, `pprof_port: "http" is no port`},
 	}

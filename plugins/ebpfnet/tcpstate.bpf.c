@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include "../bpf/preempt.h"
 #include "conn.h"
 #include "tcp.h"
 #include "owner.h"
@@ -180,14 +181,11 @@ static __always_inline void on_shutdown(struct sock *sk, __u64 key, __u16 transi
 		owned_by_current(c, OWNER_CLOSE);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(inet_sock_set_state, struct sock *sk, int old, int new)
+static __always_inline void on_state(struct sock *sk, __u8 old, __u8 new)
 {
 	__u16 transition = old * 16 + new;
 	__u64 key = (__u64)sk;
 
-	if (sk->sk_protocol != IPPROTO_TCP) /* MPTCP reports its own states here, too */
-		return 0;
 	if (new == TCP_SYN_SENT)
 		on_connect(sk, key, transition);
 	else if (new == TCP_CLOSE)
@@ -197,21 +195,30 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old, int new)
 		on_established(sk, key, transition, old, new);
 	else if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
 		on_shutdown(sk, key, transition, new);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int old, int new)
+{
+	if (sk->sk_protocol != IPPROTO_TCP) /* MPTCP reports its own states here, too */
+		return 0;
+	keep_cpu();
+	on_state(sk, old, new);
+	release_cpu();
 	return 0;
 }
 
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(tcp_destroy_sock, struct sock *sk)
+static __always_inline void on_destroy(struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	__u64 key = (__u64)sk;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 
 	if (!c || c->flags & FLAG_FINAL)
-		return 0;
+		return;
 	if (!(c->flags & FLAG_OPEN)) {
 		forget(c, key);
-		return 0;
+		return;
 	}
 	if (c->state != TCP_CLOSE) { /* found at start in the very moment it closed */
 		freeze(tp, c, c->state);
@@ -221,6 +228,14 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 			owned_by_current(c, OWNER_CLOSE);
 	}
 	hand_over(c, key);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_sock, struct sock *sk)
+{
+	keep_cpu();
+	on_destroy(sk);
+	release_cpu();
 	return 0;
 }
 
