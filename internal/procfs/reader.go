@@ -1,0 +1,73 @@
+package procfs
+
+import (
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reader reads small files into one buffer of its own. It is not safe for
+// concurrent use. The zero Reader is ready for use.
+//
+// Files of /proc have no size to ask for and need no poller: three system
+// calls (open, read until the end, close) and no allocation are enough.
+type Reader struct{ buf []byte }
+
+// MaxFile bounds what [Reader.Read] takes of one file.
+const MaxFile = 16 << 20
+
+// Read returns the content of a file. It is valid until the next Read.
+// Errors are [*fs.PathError].
+func (r *Reader) Read(path string) ([]byte, error) {
+	fd, err := open(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	if r.buf == nil {
+		r.buf = make([]byte, 4096)
+	}
+	n := 0
+	for {
+		if n == len(r.buf) {
+			if n >= MaxFile {
+				return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", MaxFile)}
+			}
+			r.buf = append(r.buf, make([]byte, len(r.buf))...)
+		}
+		m, err := unix.Read(fd, r.buf[n:])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+		case m == 0:
+			return r.buf[:n], nil
+		default:
+			n += m
+		}
+	}
+}
+
+// Number reads a file that holds one number, as those below /proc/sys do.
+func (r *Reader) Number(path string) (uint64, error) {
+	data, err := r.Read(path)
+	if err != nil {
+		return 0, err
+	}
+	word, _ := Word(data)
+	n, ok := Uint(word)
+	if !ok {
+		return 0, fmt.Errorf("read %s: %q is not a number", path, word)
+	}
+	return n, nil
+}
+
+func open(path string) (int, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
