@@ -82,12 +82,12 @@ func TestFaultsOnTheWay(t *testing.T) {
 					return n > 0, "the agent does not try"
 				})
 				_, first := g.requests()
-				time.Sleep(time.Until(first.Add(period - 200*time.Millisecond)))
+				time.Sleep(time.Until(first.Add(period - 500*time.Millisecond)))
 				if n, _ := g.requests(); n > tt.most {
 					t.Errorf("%d requests within the time the backend asked for", n)
 				}
-				a.accounts(t)
 				g.set(nil)
+				a.accounts(t)
 				w.arrives(t, db, forward())
 				if acc := a.drained(t, "central"); count(acc.Out, "uploaded", "") != int64(w.acknowledged()) {
 					t.Errorf("%d points acknowledged, ledger %+v", w.acknowledged(), acc)

@@ -7,6 +7,6 @@
 //	   └──────────── compared with ─────────────────────  cut, 400)    │
 //	                 what a query finds  ◄──────────────────────────────┘
 //
-// The tests need the build tag e2e (make e2e). E2E_FULL=1 runs them at full
-// length, as make prove does.
+// The tests need the build tag e2e (make e2e). With the tag prove, or E2E_FULL=1,
+// they run at full length (make prove).
 package e2e
