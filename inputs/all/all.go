@@ -3,6 +3,7 @@ package all
 
 import (
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/cpu"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
 )
@@ -10,6 +11,7 @@ import (
 // Factories returns the inputs, one line each.
 func Factories() []inputs.Factory {
 	return []inputs.Factory{
+		cpu.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
 	}
