@@ -6,6 +6,8 @@ import (
 	"datakit.dev/agent/inputs/cpu"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
+	"datakit.dev/agent/inputs/mem"
+	"datakit.dev/agent/inputs/swap"
 )
 
 // Factories returns the inputs, one line each.
@@ -14,5 +16,7 @@ func Factories() []inputs.Factory {
 		cpu.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
+		mem.Factory(),
+		swap.Factory(),
 	}
 }
