@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"datakit.dev/agent/internal/point"
@@ -400,4 +401,29 @@ func TestNewerVersions(t *testing.T) {
 func reseal(b []byte) {
 	b[4] = 2
 	binary.LittleEndian.PutUint32(b[48:], crc32.Checksum(b[:48], castagnoli))
+}
+
+// Next waits in front of damage until what it returned before is decided.
+func TestNextWaitsInFrontOfDamage(t *testing.T) {
+	dir, segment := template(t)
+	restore(t, dir, segment)
+	flip(t, segmentPath(dir+"/metric", 1), 2*templateRecord+headerSize)
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, quiet(dir), "a", "b")
+		defer closeQueue(t, q)
+		c := q.Cursor("a", point.Metric)
+		first := ready(t, c)
+		got := make(chan uint64)
+		go func() { got <- numberOf(t, ready(t, c)[0]) }()
+		synctest.Wait()
+		select {
+		case n := <-got:
+			t.Errorf("block %d was returned behind undecided ones", n)
+		default:
+		}
+		c.Ack(len(first))
+		if n := <-got; n != 4 {
+			t.Errorf("got %d, want 4", n)
+		}
+	})
 }

@@ -177,8 +177,7 @@ func TestBadBlocksAreRefused(t *testing.T) {
 	}{
 		"no category":     {&point.Block{Points: 1}, "put block: category(0) is no category"},
 		"negative points": {&point.Block{Category: point.RUM, Points: -1}, "put block: -1 points in 0 bytes are out of range"},
-		"too large": {numbered(point.RUM, 1, 1, 2<<20),
-			"put block of 2097160 bytes: block is too large for the queue: at most 917452"},
+		"too large":       {numbered(point.RUM, 1, 1, 2<<20), "put block of 2097160 bytes: " + ErrTooLarge.Error() + ": at most 917452"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -252,4 +253,87 @@ func TestSyncInterval(t *testing.T) {
 			t.Errorf("%d syncs in 10 s, want one per second", n)
 		}
 	})
+}
+
+// A sync that fails in the background loses no promise: the segment is given
+// up, what it holds is still delivered, and the next block begins another.
+func TestFailedBackgroundSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sync failing
+		cfg := Config{Dir: t.TempDir(), SyncInterval: time.Second}
+		cfg.file.sync = func(f *os.File) error { return errors.Join(sync.get(), f.Sync()) }
+		q := open(t, cfg, "a")
+		defer closeQueue(t, q)
+		sync.set(syscall.EIO)
+		putN(t, q, point.Metric, 1, 3, 100)
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		sync.set(nil)
+		putN(t, q, point.Metric, 4, 6, 100)
+		if n := q.Stats().SyncErrors; n != 1 {
+			t.Errorf("%d sync errors", n)
+		}
+		if files, err := listSegments(cfg.Dir + "/metric"); len(files) != 2 || err != nil {
+			t.Errorf("segments %v, want 2; error = %v", files, err)
+		}
+		if got := drain(t, q.Cursor("a", point.Metric)); !slices.Equal(got, sequence(1, 6)) {
+			t.Errorf("got %v", got)
+		}
+		recount(t, q)
+	})
+}
+
+// A position that cannot be saved is saved later; until then a restart repeats
+// blocks but loses none.
+func TestPositionIsSavedLater(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), SyncInterval: time.Hour}
+	q := open(t, cfg, "a")
+	putN(t, q, point.Metric, 1, 4, 100)
+	c := q.Cursor("a", point.Metric)
+	entries := ready(t, c)
+
+	writable := c.disk.f
+	readOnly, err := os.Open(cursorPath(cfg.Dir+"/metric", "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.disk.f = readOnly
+	c.Ack(2)
+	if n := q.Stats().CursorErrors; n != 1 {
+		t.Errorf("%d cursor errors", n)
+	}
+	copied := t.TempDir()
+	copyTree(t, cfg.Dir, copied)
+	c.disk.f = writable
+	_ = readOnly.Close()
+	c.Ack(len(entries) - 3)
+	closeQueue(t, q)
+
+	for dir, first := range map[string]uint64{copied: 1, cfg.Dir: 4} {
+		q := open(t, Config{Dir: dir, SyncInterval: time.Hour}, "a")
+		if got := drain(t, q.Cursor("a", point.Metric)); !slices.Equal(got, sequence(first, 4)) {
+			t.Errorf("got %v, want from %d", got, first)
+		}
+	}
+}
+
+func TestReadErrorsAreReturnedAndPass(t *testing.T) {
+	var read failing
+	cfg := Config{Dir: t.TempDir(), SyncInterval: time.Hour}
+	cfg.file.read = func(f *os.File) io.ReaderAt {
+		if err := read.get(); err != nil {
+			return brokenReader{err}
+		}
+		return f
+	}
+	q := open(t, cfg, "a")
+	putN(t, q, point.Metric, 1, 4, 100)
+	read.set(syscall.ENOMEM)
+	_, err := q.Cursor("a", point.Metric).Next(t.Context(), 1000)
+	wantError(t, err, ErrStorage)
+	wantError(t, err, syscall.ENOMEM)
+	read.set(nil)
+	if got := drain(t, q.Cursor("a", point.Metric)); !slices.Equal(got, sequence(1, 4)) {
+		t.Errorf("got %v", got)
+	}
 }
