@@ -25,6 +25,7 @@ type (
 	Field    = point.Field
 	Value    = point.Value
 	Sink     = point.Sink
+	Storer   = point.Storer
 	Category = point.Category
 )
 
@@ -32,6 +33,7 @@ type (
 const (
 	Metric  = point.Metric
 	Network = point.Network
+	Object  = point.Object
 	Logging = point.Logging
 	Tracing = point.Tracing
 )

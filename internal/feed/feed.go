@@ -43,6 +43,7 @@ type Feed struct {
 
 	own     [point.Security + 1]lane // by category
 	clients [point.Security + 1]lane
+	stores  [point.Security + 1]lane // of Store; never open
 
 	gate   sync.RWMutex // held for reading while points are taken
 	closed bool

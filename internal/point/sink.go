@@ -1,6 +1,13 @@
 package point
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrRefused is wrapped by the error of a sink that will never take a block.
+// After any other error the same block may be put again.
+var ErrRefused = errors.New("block refused for good")
 
 // Sink takes points from collectors. Feed takes ownership of pts and of all
 // memory reachable from it. It blocks while the next stage is full and
@@ -8,6 +15,15 @@ import "context"
 // agent is stopping).
 type Sink interface {
 	Feed(ctx context.Context, c Category, pts []Point) error
+}
+
+// Storer is a [Sink] for collectors that keep a position in what they read,
+// and may move it only when the points before it cannot be lost any more.
+type Storer interface {
+	// Store makes one block of pts and returns nil once it is durable. After
+	// an error the points may be stored again; only when ctx ended before
+	// the answer came can that double them. It takes ownership of pts.
+	Store(ctx context.Context, c Category, pts []Point) error
 }
 
 // BlockSink takes finished blocks. Put returns nil once the block is durable
