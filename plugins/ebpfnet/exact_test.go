@@ -42,6 +42,7 @@ func TestExact(t *testing.T) {
 	watch := observe(t, w, nil)
 	watch.run()
 	n := volumePerPattern(t)
+	var all []func(*testing.T)
 	for _, v6 := range []bool{false, true} {
 		for _, p := range patterns {
 			t.Run(fmt.Sprintf("%s/v6=%v", p.name, v6), func(t *testing.T) {
@@ -54,13 +55,19 @@ func TestExact(t *testing.T) {
 				}
 				watch.t = t
 				watch.closed(port, n)
-				expect(t, watch.sum(outgoing, port), n, client, clients)
-				expect(t, watch.sum(incoming, port), n, server, servers)
+				all = append(all, func(t *testing.T) {
+					expect(t, watch.sum(outgoing, port), n, client, clients)
+					expect(t, watch.sum(incoming, port), n, server, servers)
+				})
 			})
 		}
 	}
 	watch.t = t
-	eventually(t, "the table is empty", func() bool { return held(watch.balanced()) == 0 })
+	eventually(t, "all is reported", func() bool { return held(watch.balanced()) == 0 })
+	watch.stop()
+	for _, check := range all {
+		check(t)
+	}
 	c, err := watch.p.tracer.counts()
 	must(t, err)
 	t.Logf("%d rechecked, %d repaired", c[tcpStateCounterCOUNT_RECHECKED], c[tcpStateCounterCOUNT_REPAIRED])
@@ -82,7 +89,7 @@ func held(a ledger.Account) (n int64) {
 func expect(t *testing.T, got reported, n int, app *app, counted answer) {
 	t.Helper()
 	if got.established != int64(n) || got.closed != int64(n) {
-		t.Errorf("%s: %d established, %d closed, want %d", got.direction, got.established, got.closed, n)
+		t.Errorf("%s %s: %d established, %d closed, want %d", got.direction, got.dst, got.established, got.closed, n)
 	}
 	if got.written != int64(counted.Written) || got.read != int64(counted.Read) {
 		t.Errorf("%s: %d written, %d read, the application counted %d and %d", got.direction,

@@ -15,19 +15,21 @@
 #include "tcp.h"
 #include "owner.h"
 
-/* Is it still the connection of the record, or has the sock been freed, closed or reused? */
+/*
+ * Is it still the connection of the record, or has the sock been freed, closed or reused? An event
+ * comes before the state it announces: the record may be one state ahead of the sock.
+ */
 static __always_inline bool still(struct sock *sk, const struct conn *c)
 {
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
 	if (!BPF_CORE_READ(sk, __sk_common.skc_refcnt.refs.counter))
 		return false;
-	if (c->state == TCP_CLOSE) /* a disconnect clears the ports */
-		return state == TCP_CLOSE;
 	if (!(c->flags & FLAG_OPEN))
-		return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
-	return state != TCP_CLOSE && state != TCP_LISTEN && state != TCP_SYN_SENT &&
-	       bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport)) == c->local_port &&
+		return true;
+	if (state == TCP_CLOSE) /* where a disconnect clears the ports */
+		return c->state == TCP_CLOSE;
+	return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport)) == c->local_port &&
 	       bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) == c->remote_port;
 }
 

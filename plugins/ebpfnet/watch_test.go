@@ -21,6 +21,7 @@ type watch struct {
 	p *Plugin
 
 	running bool
+	stop    func() // ends Run, which reports the rest
 	mu      sync.Mutex
 	flows   []reported
 }
@@ -97,10 +98,12 @@ func (w *watch) run() {
 	go func() { done <- w.p.Run(ctx, w) }()
 	w.running = true
 	t := w.t
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		must(t, <-done)
+		w.running = false
 	})
+	t.Cleanup(w.stop)
 }
 
 // report ends an interval, unless the plugin runs and does so by itself.

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Staying on the CPU. On kernels whose tracepoints let their programs be preempted (7.x: the
+ * handlers are guarded by SRCU instead), a program that waits to be scheduled again is skipped by
+ * all events of that CPU meanwhile. bpf_preempt_disable is of 6.10; before, tracepoints kept the
+ * CPU by themselves.
+ */
+#ifndef PLUGINS_BPF_PREEMPT_H
+#define PLUGINS_BPF_PREEMPT_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+static __always_inline void keep_cpu(void)
+{
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+}
+
+static __always_inline void release_cpu(void)
+{
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
+}
+
+#endif
