@@ -96,16 +96,21 @@ func (a *application) acceptSilently(o order) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	fd, errno := -1, unix.Errno(0)
-	err = raw.Read(func(listener uintptr) bool {
-		n, _, e := unix.Syscall6(unix.SYS_ACCEPT4, listener, 0, 0, unix.SOCK_CLOEXEC, 0, 0)
-		fd, errno = int(n), e
-		return e != unix.EAGAIN
-	})
-	if err != nil || errno != 0 {
-		return 0, errors.Join(err, errno)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		var fd uintptr
+		var errno unix.Errno
+		if err := raw.Control(func(listener uintptr) {
+			fd, _, errno = unix.Syscall6(unix.SYS_ACCEPT4, listener, 0, 0, unix.SOCK_CLOEXEC, 0, 0)
+		}); err != nil {
+			return 0, err
+		}
+		if errno == 0 {
+			return a.keep(int(fd)), nil
+		}
+		if errno != unix.EAGAIN || time.Now().After(deadline) {
+			return 0, errno
+		}
 	}
-	return a.keep(fd), nil
 }
 
 func sockaddr(addr string) (int, unix.Sockaddr, error) {

@@ -46,14 +46,17 @@ func observe(t *testing.T, w *world, change func(*plugins.EBPF)) *watch {
 	if change != nil {
 		change(cfg)
 	}
-	env := plugins.Env{
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Interval: time.Hour,
-	}
-	p, err := newPlugin(plugins.Config{Program: cfg}, env)
+	p, err := newPlugin(plugins.Config{Program: cfg}, quietEnv())
 	must(t, err)
 	t.Cleanup(func() { must(t, p.Close()) })
 	must(t, p.Load())
 	return &watch{t: t, p: p}
+}
+
+func quietEnv() plugins.Env {
+	return plugins.Env{
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Interval: time.Hour,
+	}
 }
 
 // Feed is the sink of the plugin.

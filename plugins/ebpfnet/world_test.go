@@ -165,3 +165,11 @@ func portOf(t testing.TB, addr string) int {
 	}
 	return port
 }
+
+// deafNeighbour is an entry for an address at which nobody answers.
+func deafNeighbour(link int) *netlink.Neigh {
+	return &netlink.Neigh{
+		LinkIndex: link, State: netlink.NUD_PERMANENT, IP: net.IPv4(10, 77, 0, 77),
+		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 77},
+	}
+}
