@@ -8,6 +8,7 @@ import (
 	"datakit.dev/agent/inputs/external"
 	"datakit.dev/agent/inputs/mem"
 	"datakit.dev/agent/inputs/swap"
+	"datakit.dev/agent/inputs/system"
 )
 
 // Factories returns the inputs, one line each.
@@ -18,5 +19,6 @@ func Factories() []inputs.Factory {
 		external.Factory(),
 		mem.Factory(),
 		swap.Factory(),
+		system.Factory(),
 	}
 }
