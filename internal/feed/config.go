@@ -54,10 +54,6 @@ type Config struct {
 	// called for one point of a category at a time.
 	Keep func(c point.Category, p *point.Point) (keep bool, reason string)
 
-	// Permanent, when set, tells the errors of Out that no other attempt
-	// will cure; the block is dropped then. Without it all are retried.
-	Permanent func(error) bool
-
 	Now func() time.Time // nil means time.Now
 	Log *slog.Logger     // nil means none
 }

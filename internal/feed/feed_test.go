@@ -234,9 +234,8 @@ func TestFeedRetries(t *testing.T) {
 }
 
 func TestFeedDropsWhatIsRefused(t *testing.T) {
-	tooLarge := errors.New("too large")
-	f, m := newTestFeed(t, Config{MaxPoints: 10, Permanent: func(err error) bool { return errors.Is(err, tooLarge) }})
-	m.put = func(context.Context, int) error { return fmt.Errorf("put: %w", tooLarge) }
+	f, m := newTestFeed(t, Config{MaxPoints: 10})
+	m.put = func(context.Context, int) error { return fmt.Errorf("put: %w", point.ErrRefused) }
 	if err := f.Feed(t.Context(), point.Network, somePoints(10)); err != nil {
 		t.Fatal(err)
 	}

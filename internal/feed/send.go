@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"datakit.dev/agent/internal/backoff"
@@ -49,7 +50,7 @@ func (f *Feed) handOver(b *point.Block) {
 			f.report(nil)
 			return
 		}
-		if f.cfg.Permanent != nil && f.cfg.Permanent(err) {
+		if errors.Is(err, point.ErrRefused) {
 			f.cfg.Log.Error("a block was refused for good", "points", b.Points, "err", err)
 			f.drop(points, DroppedRefused)
 			return

@@ -3,6 +3,8 @@ package queue
 import (
 	"errors"
 	"fmt"
+
+	"datakit.dev/agent/internal/point"
 )
 
 // What callers branch on.
@@ -12,8 +14,8 @@ var (
 	// ErrStorage wraps the error of the file system that refused a block
 	// (no space, I/O error). Nothing of the block stays behind. Retryable.
 	ErrStorage = errors.New("queue storage failed")
-	// ErrTooLarge refuses a block that could never be stored. Permanent.
-	ErrTooLarge = errors.New("block is too large for the queue")
+	// ErrTooLarge refuses a block that could never be stored.
+	ErrTooLarge = fmt.Errorf("block is too large for the queue: %w", point.ErrRefused)
 	// ErrClosed is returned after Close, and by the cursors of removed
 	// backends.
 	ErrClosed = errors.New("queue is closed")

@@ -162,6 +162,26 @@ func TestWindowBoundsWhatIsInFlight(t *testing.T) {
 	}
 }
 
+// What the host's queue can never take is told apart from what may pass.
+func TestRefusalForGoodReachesTheChild(t *testing.T) {
+	for name, refusal := range map[string]error{"for good": fmt.Errorf("put: %w", point.ErrRefused), "for now": errors.New("disk full")} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, &child{collect: func(ctx context.Context, out *Outlet) error {
+				err := out.Put(ctx, block(1, "bad"))
+				if want := errors.Is(refusal, point.ErrRefused); err == nil || errors.Is(err, point.ErrRefused) != want {
+					t.Errorf("Put: %v, want one for good: %v", err, want)
+				}
+				return nil
+			}}, 0)
+			book := &ledger.Book{}
+			sink := &shelf{book: book, before: func(int, *point.Block) error { return refusal }}
+			if _, err := p.Collect(t.Context(), sink, book, &Tally{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestRefusedBlockStaysTheChilds(t *testing.T) {
 	p := newPair(t, &child{collect: func(ctx context.Context, out *Outlet) error {
 		bad := block(1, "bad")

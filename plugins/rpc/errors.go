@@ -17,10 +17,6 @@ var ErrShutdown = errors.New("the other side of the plugin connection is gone")
 // cure.
 var ErrConfig = errors.New("invalid configuration")
 
-// ErrRefused is wrapped when the host will never take a block; other errors
-// of Put may pass.
-var ErrRefused = errors.New("host refused the block for good")
-
 // tidy turns transport noise into one error: the context's own when it ended,
 // [ErrShutdown] when the other side went away, [ErrConfig] for a refused
 // configuration, and the bare message otherwise.

@@ -116,7 +116,7 @@ func (in *intake) put(ctx context.Context, b *point.Block, seq uint64, taken cha
 func (in *intake) ack(seq uint64, err error) {
 	a := &protov1.Ack{Seq: seq}
 	if err != nil {
-		a.Error = err.Error()
+		a.Error, a.Permanent = err.Error(), errors.Is(err, point.ErrRefused)
 	}
 	in.answer(a)
 }

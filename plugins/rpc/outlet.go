@@ -61,7 +61,7 @@ func (o *Outlet) SetCounters(read func() Counters) { o.read = read }
 // Put sends a block and waits until the host has it. Once the block is on
 // its way ctx no longer matters, only the answer or the end of the stream
 // does: an error then means that the host did not take the block, that it
-// never will ([ErrRefused]), or that it is gone ([ErrShutdown]).
+// never will ([point.ErrRefused]), or that it is gone ([ErrShutdown]).
 func (o *Outlet) Put(ctx context.Context, b *point.Block) error {
 	return o.deliver(ctx, &protov1.Frame{Block: blockToProto(b)}, b.Accepted)
 }
@@ -141,7 +141,7 @@ func (o *Outlet) settle(ack *protov1.Ack) error {
 	case d == nil:
 		return fmt.Errorf("host acknowledged frame %d, which is not in flight", ack.GetSeq())
 	case ack.GetPermanent():
-		d.answer <- fmt.Errorf("%w: %s", ErrRefused, ack.GetError())
+		d.answer <- fmt.Errorf("%w: %s", point.ErrRefused, ack.GetError())
 	case ack.GetError() != "":
 		d.answer <- fmt.Errorf("host did not take the block: %s", ack.GetError())
 	default:

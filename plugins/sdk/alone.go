@@ -57,8 +57,7 @@ func runAlone(ctx context.Context, w work, o options, flags []given) error {
 		return configError{err}
 	}
 	defer func() { _ = out.close() }()
-	rejected := func(err error) bool { return errors.Is(err, errRejected) }
-	if err := w.start(out, rejected, map[string]string{"host": host, "service": o.service}); err != nil {
+	if err := w.start(out, map[string]string{"host": host, "service": o.service}); err != nil {
 		return err
 	}
 	w.log.Info("running", "program", w.program.Name, "version", w.program.Version, "plugins", w.engine.chosen, "datakit-apiserver", o.server)

@@ -79,8 +79,7 @@ func (c *child) Collect(ctx context.Context, out *rpc.Outlet) error {
 		c.code = rpc.ExitFailure
 		return errors.New("collect before configure")
 	}
-	refused := func(err error) bool { return errors.Is(err, rpc.ErrRefused) }
-	if err := c.start(out, refused, c.host.Tags); err != nil {
+	if err := c.start(out, c.host.Tags); err != nil {
 		c.code = rpc.ExitFailure
 		return err
 	}

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -12,9 +11,6 @@ import (
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
 )
-
-// errRejected is wrapped when the API will never take a block.
-var errRejected = errors.New("rejected")
 
 // poster is a [point.BlockSink] that posts each block to the HTTP API of an
 // agent, once. The feed in front of it tries again, with a growing delay and a
@@ -62,7 +58,7 @@ func (p *poster) Put(ctx context.Context, b *point.Block) error {
 		})
 		return nil
 	case dataway.Bad, dataway.TooLarge:
-		return fmt.Errorf("%w: %w", errRejected, err)
+		return fmt.Errorf("%w: %w", point.ErrRefused, err)
 	case dataway.Retry:
 		pause(ctx, reply.After)
 	}

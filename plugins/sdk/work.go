@@ -35,12 +35,12 @@ type work struct {
 const limitFlush = 2 * time.Second
 
 // start makes the feed. tags are global, the weakest.
-func (w *work) start(out point.BlockSink, permanent func(error) bool, tags ...map[string]string) error {
+func (w *work) start(out point.BlockSink, tags ...map[string]string) error {
 	global := map[string]string{}
 	for _, t := range append(tags, w.engine.settings.Tags) {
 		maps.Copy(global, t)
 	}
-	f, err := feed.New(feed.Config{Name: w.program.Name, Out: out, Book: w.book, Tags: global, Permanent: permanent, Log: w.log})
+	f, err := feed.New(feed.Config{Name: w.program.Name, Out: out, Book: w.book, Tags: global, Log: w.log})
 	w.feed = f
 	return err
 }
