@@ -40,6 +40,12 @@ func lockDir(dir string, create bool) (*os.File, error) {
 	return f, nil
 }
 
+// unlock releases the lock. Closing the file would not do at once while a child
+// process is being forked, which shares it until it executes its program.
+func unlock(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 // holder reads the pid that the owner wrote into the lock file.
 func holder(f *os.File) string {
 	b := make([]byte, 20)

@@ -30,7 +30,7 @@ func offline(dir string, do func() error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(), lock.Close())
+	return errors.Join(do(), unlock(lock))
 }
 
 // logDirs returns the logs that exist, in the order of the categories.

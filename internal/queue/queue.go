@@ -102,7 +102,7 @@ func (q *Queue) Close() error {
 				q.err = errors.Join(q.err, j.close())
 			}
 		}
-		q.err = errors.Join(q.err, q.lock.Close())
+		q.err = errors.Join(q.err, unlock(q.lock))
 	})
 	return q.err
 }
