@@ -37,7 +37,7 @@ type answer struct {
 
 // app is an application under the control of the test.
 type app struct {
-	t    *testing.T
+	t    testing.TB
 	pid  int
 	conn net.Conn
 	in   *bufio.Reader
@@ -46,7 +46,7 @@ type app struct {
 
 var appNumber atomic.Int64
 
-func controlPath(t *testing.T) string {
+func controlPath(t testing.TB) string {
 	// Not t.TempDir: the path of a unix socket has at most 107 bytes.
 	dir, err := os.MkdirTemp("", "app")
 	must(t, err)
@@ -55,7 +55,7 @@ func controlPath(t *testing.T) string {
 }
 
 // start runs an application in a namespace.
-func (h *host) start(t *testing.T) *app {
+func (h *host) start(t testing.TB) *app {
 	t.Helper()
 	path := controlPath(t)
 	cmd := exec.Command("/proc/self/exe")
@@ -68,7 +68,7 @@ func (h *host) start(t *testing.T) *app {
 	return a
 }
 
-func connectApp(t *testing.T, path string) *app {
+func connectApp(t testing.TB, path string) *app {
 	t.Helper()
 	a := &app{t: t}
 	eventually(t, "the application listens", func() bool {

@@ -112,6 +112,24 @@ func (a *application) obey(o order, r *answer) (err error) {
 		return a.conn(o.ID).Close()
 	case "info":
 		r.Info, err = readTCPInfo(a.conn(o.ID))
+	case "ask", "reply":
+		return dialogue(a.conn(o.ID), o.N, o.Do == "ask")
+	case "hold": // accepts and keeps
+		for range o.N {
+			c, err := a.sockets[o.ID].(*net.TCPListener).AcceptTCP()
+			if err != nil {
+				return err
+			}
+			a.keep(c)
+		}
+	case "open":
+		for range o.N {
+			c, err := dialTCP(o.Addr, false)
+			if err != nil {
+				return err
+			}
+			a.keep(c)
+		}
 	case "volume":
 		r.ID, r.Addr, err = a.volume(o)
 	case "result":
@@ -121,6 +139,27 @@ func (a *application) obey(o order, r *answer) (err error) {
 		return a.obeyRaw(o, r)
 	}
 	return err
+}
+
+// dialogue exchanges n requests and replies over one connection.
+func dialogue(c *net.TCPConn, n int, asks bool) error {
+	request, reply := make([]byte, requestBytes), make([]byte, replyBytes)
+	for range n {
+		var err error
+		if asks {
+			_, err = c.Write(request)
+			_, err2 := io.ReadFull(c, reply)
+			err = errors.Join(err, err2)
+		} else {
+			_, err = io.ReadFull(c, request)
+			_, err2 := c.Write(reply)
+			err = errors.Join(err, err2)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func listenTCP(addr string, mptcp bool) (*net.TCPListener, error) {

@@ -28,6 +28,8 @@ type Plugin struct {
 	containers *containerFinder // nil unless container_id is set
 	netnsDev   uint64
 
+	ringBytes uint32 // 0: as compiled
+
 	tracer   *tracer // nil until Load, or when nothing is to be traced
 	conns    *conntable
 	ended    int64 // records of ended connections that were reported
@@ -94,7 +96,7 @@ func (p *Plugin) Load() error {
 	}
 	p.tracer, err = openTracer(tracerConfig{
 		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled,
-		maxConnections: uint32(p.cfg.MaxConnections), cgroupMount: mount, fs: p.env.FS,
+		maxConnections: uint32(p.cfg.MaxConnections), ringBytes: p.ringBytes, cgroupMount: mount, fs: p.env.FS,
 	})
 	p.noteHooks()
 	if errors.Is(err, bpf.ErrNotSupported) {

@@ -17,7 +17,7 @@ import (
 // watch is the plugin at work on the two namespaces of a world, with what it
 // reported so far.
 type watch struct {
-	t *testing.T
+	t testing.TB
 	p *Plugin
 
 	running bool
@@ -39,7 +39,7 @@ type reported struct {
 
 // observe loads the plugin, scoped to the world, with changes to the
 // defaults. No interval passes unless the test says so.
-func observe(t *testing.T, w *world, change func(*plugins.EBPF)) *watch {
+func observe(t testing.TB, w *world, change func(*plugins.EBPF), tune ...func(*Plugin)) *watch {
 	t.Helper()
 	cfg := plugins.DefaultEBPF()
 	cfg.ScopeNetns = []string{w.near.inode(t), w.far.inode(t)}
@@ -48,6 +48,9 @@ func observe(t *testing.T, w *world, change func(*plugins.EBPF)) *watch {
 	}
 	p, err := newPlugin(plugins.Config{Program: cfg}, quietEnv())
 	must(t, err)
+	for _, f := range tune {
+		f(p)
+	}
 	t.Cleanup(func() { must(t, p.Close()) })
 	must(t, p.Load())
 	return &watch{t: t, p: p}

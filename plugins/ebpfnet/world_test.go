@@ -1,6 +1,7 @@
 package ebpfnet
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,7 +27,7 @@ type host struct {
 	v4, v6 string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: attaches kernel programs and makes network namespaces")
@@ -41,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func newHost(t *testing.T, v4, v6 string) *host {
+func newHost(t testing.TB, v4, v6 string) *host {
 	t.Helper()
 	h := &host{ns: netns.None(), v4: v4, v6: v6}
 	locked(t, func() error {
@@ -60,7 +61,7 @@ func newHost(t *testing.T, v4, v6 string) *host {
 	return h
 }
 
-func (h *host) handle(t *testing.T) *netlink.Handle {
+func (h *host) handle(t testing.TB) *netlink.Handle {
 	t.Helper()
 	handle, err := netlink.NewHandleAt(h.ns, unix.NETLINK_ROUTE)
 	must(t, err)
@@ -69,7 +70,7 @@ func (h *host) handle(t *testing.T) *netlink.Handle {
 }
 
 // up brings a link up, with the addresses of the host unless it is lo.
-func (h *host) up(t *testing.T, name string) {
+func (h *host) up(t testing.TB, name string) {
 	t.Helper()
 	handle := h.handle(t)
 	link, err := handle.LinkByName(name)
@@ -87,7 +88,7 @@ func (h *host) up(t *testing.T, name string) {
 }
 
 // in runs do inside the namespace.
-func (h *host) in(t *testing.T, do func() error) {
+func (h *host) in(t testing.TB, do func() error) {
 	t.Helper()
 	locked(t, func() error {
 		own, err := netns.Get()
@@ -107,18 +108,22 @@ func (h *host) in(t *testing.T, do func() error) {
 }
 
 // inode is the number of the namespace, as scope_netns takes it.
-func (h *host) inode(t *testing.T) string {
+func (h *host) inode(t testing.TB) string {
 	t.Helper()
 	var st unix.Stat_t
 	must(t, unix.Fstat(int(h.ns), &st))
 	return strconv.FormatUint(st.Ino, 10)
 }
 
-// sysctl sets a value of the namespace.
-func (h *host) sysctl(t *testing.T, name, value string) {
+// sysctl sets a value of the namespace, if this kernel has it.
+func (h *host) sysctl(t testing.TB, name, value string) {
 	t.Helper()
 	h.in(t, func() error {
-		return os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0)
+		err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
 }
 
@@ -132,7 +137,7 @@ func (h *host) addr(v6 bool, port int) string {
 }
 
 // locked runs do on a thread that nothing else uses.
-func locked(t *testing.T, do func() error) {
+func locked(t testing.TB, do func() error) {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {

@@ -1,0 +1,165 @@
+package ebpfnet
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"datakit.dev/agent/internal/bpf"
+)
+
+// cost gathers what the kernel programs cost while a test runs.
+type cost struct {
+	t     testing.TB
+	watch *watch
+	begin []bpf.ProgramStats
+}
+
+// price of one program.
+type price struct {
+	runs uint64
+	time time.Duration
+}
+
+const unixRunTime = 0 // BPF_STATS_RUN_TIME, include/uapi/linux/bpf.h
+
+func measure(t testing.TB, w *watch) *cost {
+	t.Helper()
+	stats, err := ebpf.EnableStats(unixRunTime)
+	must(t, err)
+	t.Cleanup(func() { stats.Close() })
+	c := &cost{t: t, watch: w}
+	c.begin, err = w.p.tracer.object.Stats()
+	must(t, err)
+	return c
+}
+
+// spent returns what was spent since, by program; both instances together.
+func (c *cost) spent() map[string]price {
+	c.t.Helper()
+	now, err := c.watch.p.tracer.object.Stats()
+	must(c.t, err)
+	all := map[string]price{}
+	for i, s := range now {
+		p := all[s.Name]
+		p.runs += s.Runs - c.begin[i].Runs
+		p.time += s.Time - c.begin[i].Time
+		all[s.Name] = p
+	}
+	return all
+}
+
+// eventPrograms run on events of connections; the others when they are read.
+var eventPrograms = []string{"inet_sock_set_state", "tcp_destroy_sock", "getpeername4", "getpeername6", "inet_csk_accept", "inet_csk_accept_4"}
+
+func (c *cost) events() (sum price) {
+	spent := c.spent()
+	for _, name := range eventPrograms {
+		sum.runs += spent[name].runs
+		sum.time += spent[name].time
+	}
+	return sum
+}
+
+// TestNothingPerPacket: a bulk transfer and a keep-alive dialogue run no
+// program. The programs see the connections of the whole machine, hence the
+// margin of one run in a hundred requests.
+func TestNothingPerPacket(t *testing.T) {
+	w, client, server, listener, addr := pair(t)
+	watch := observe(t, w, nil)
+	c := client.dial(addr)
+	s := server.accept(listener)
+	cost := measure(t, watch)
+	requests, bulk := 20000, 64<<20
+	if emulated() {
+		requests, bulk = 2000, 4<<20
+	}
+	var both sync.WaitGroup
+	both.Go(func() { client.try(order{Do: "ask", ID: c, N: requests}) })
+	both.Go(func() { server.try(order{Do: "reply", ID: s, N: requests}) })
+	both.Wait()
+	both.Go(func() { client.try(order{Do: "write", ID: c, N: bulk}) })
+	both.Go(func() { server.try(order{Do: "read", ID: s, N: bulk}) })
+	both.Wait()
+	got := cost.events()
+	if got.runs*100 > uint64(requests) {
+		t.Errorf("%d runs during %d requests and %d MiB", got.runs, requests, bulk>>20)
+	}
+	watch.report()
+	sum := watch.sum(outgoing, portOf(t, addr))
+	if want := int64(requests*requestBytes + bulk); sum.written != want {
+		t.Errorf("written %d, want %d: the load was not there", sum.written, want)
+	}
+}
+
+// BenchmarkConnection is the cost of one short connection, both ends, in all
+// programs. The bar is 2 µs.
+func BenchmarkConnection(b *testing.B) {
+	w := newWorld(b)
+	client, server := w.near.start(b), w.far.start(b)
+	watch := observe(b, w, nil)
+	watch.run()
+	cost := measure(b, watch)
+	b.ResetTimer()
+	s := server.do(order{Do: "volume", Addr: w.far.addr(false, 0), N: b.N, Kind: "client first"})
+	c := client.do(order{Do: "volume", ID: 1, Addr: s.Addr, N: b.N, Kind: "client first"})
+	client.do(order{Do: "result", ID: c.ID})
+	server.do(order{Do: "result", ID: s.ID})
+	b.StopTimer()
+	spent := cost.events()
+	b.ReportMetric(float64(spent.time.Nanoseconds())/float64(b.N), "bpf-ns/conn")
+	b.ReportMetric(float64(spent.runs)/float64(b.N), "bpf-runs/conn")
+}
+
+// BenchmarkScan reads 50,000 live connections, the ends of 25,000, spread
+// over eight processes. The bar is 1 µs per connection in the iterator.
+func BenchmarkScan(b *testing.B) {
+	const perPair, pairs = 6250, 4
+	w := newWorld(b)
+	for range pairs {
+		client, server := w.near.start(b), w.far.start(b)
+		l, addr := server.listen(w.far.addr(false, 0))
+		var both sync.WaitGroup
+		both.Go(func() { server.do(order{Do: "hold", ID: l, N: perPair}) })
+		both.Go(func() { client.do(order{Do: "open", Addr: addr, N: perPair}) })
+		both.Wait()
+	}
+	watch := observe(b, w, nil)
+	cost := measure(b, watch)
+	records := 0
+	b.ResetTimer()
+	for b.Loop() {
+		must(b, watch.p.tracer.opened(func(*record) { records++ }))
+	}
+	b.StopTimer()
+	if per := records / b.N; per != 2*perPair*pairs {
+		b.Fatalf("%d live connections, want %d", per, 2*perPair*pairs)
+	}
+	b.ReportMetric(float64(cost.spent()["scan"].time.Nanoseconds())/float64(records), "bpf-ns/conn")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "wall-ns/conn")
+	begin := time.Now()
+	watch.report()
+	b.ReportMetric(float64(time.Since(begin).Milliseconds()), "interval-ms")
+	b.ReportMetric(residentMiB(b), "rss-MiB")
+}
+
+// residentMiB is VmRSS of this process.
+func residentMiB(t testing.TB) float64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	must(t, err)
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.Atoi(strings.Fields(rest)[0])
+			must(t, err)
+			return float64(kb) / 1024
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}
