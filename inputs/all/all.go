@@ -7,6 +7,7 @@ import (
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
 	"datakit.dev/agent/inputs/mem"
+	"datakit.dev/agent/inputs/net"
 	"datakit.dev/agent/inputs/swap"
 	"datakit.dev/agent/inputs/system"
 )
@@ -18,6 +19,7 @@ func Factories() []inputs.Factory {
 		ebpf.Factory(),
 		external.Factory(),
 		mem.Factory(),
+		net.Factory(),
 		swap.Factory(),
 		system.Factory(),
 	}
