@@ -21,7 +21,7 @@ type Unsupported struct {
 }
 
 func (u *Unsupported) Error() string {
-	return fmt.Sprintf("%s not supported (it needs Linux %s and the right to use it): %v", u.Feature, u.Since, u.Err)
+	return fmt.Sprintf("%s (from Linux %s): %v", u.Feature, u.Since, u.Err)
 }
 
 // Unwrap makes both ErrNotSupported and the kernel's answer visible.

@@ -32,9 +32,10 @@ type Object struct {
 // Open creates the maps of the objects and fills the scope. The specs belong
 // to the Object from now on. Close it.
 func Open(opts Options, specs ...*ebpf.CollectionSpec) (*Object, error) {
-	// Before 5.11 the memory of maps counts against a limit of 64 KiB.
+	// Before 5.11 the memory of maps counts against a limit of 64 KiB. This is
+	// also the first call that a process without the right to use eBPF fails in.
 	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, fmt.Errorf("lift RLIMIT_MEMLOCK: %w", err)
+		return nil, fmt.Errorf("create maps: %w: CAP_BPF is missing, or before Linux 5.11 CAP_SYS_RESOURCE: %w", ErrNotSupported, err)
 	}
 	opts.Constants = maps.Clone(opts.Constants)
 	if opts.Constants == nil {
