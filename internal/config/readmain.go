@@ -32,9 +32,7 @@ func ParseMain(file, raw string, env Lookup, flags ...string) (m *Main, warnings
 	over := overlay(structOf(m), "ENV_", env)
 	over.flags(structOf(m), flags)
 	err = b.finish("", m, over)
-	for _, w := range Flatten(join(b.skipped)) {
-		warnings = append(warnings, w)
-	}
+	warnings = append(warnings, Flatten(join(b.skipped))...)
 	if err != nil {
 		return nil, warnings, err
 	}

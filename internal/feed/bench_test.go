@@ -26,7 +26,7 @@ func netflow(n int) []point.Point {
 	pts := make([]point.Point, n)
 	for i := range pts {
 		p := point.Point{Measurement: "netflow", Time: 1_700_000_000_000_000_000 + int64(i)}
-		for _, t := range []point.Tag{
+		p.Tags = []point.Tag{
 			{Key: "direction", Value: [...]string{"outgoing", "incoming"}[i&1]},
 			{Key: "dst_domain", Value: fmt.Sprintf("svc-%03d.prod.example.com", i%500)},
 			{Key: "dst_ip", Value: fmt.Sprintf("10.%d.%d.%d", i%200, i%251, i%13)},
@@ -47,8 +47,6 @@ func netflow(n int) []point.Point {
 			{Key: "src_port", Value: "*"},
 			{Key: "sub_source", Value: "K8s"},
 			{Key: "transport", Value: "tcp"},
-		} {
-			p.Tags = append(p.Tags, t)
 		}
 		for k, f := range []string{"bytes_read", "bytes_written", "retransmits", "rtt", "rtt_var", "tcp_closed", "tcp_established"} {
 			p.Fields = append(p.Fields, point.Field{Key: f, Value: point.Int(int64(i*7919*(k+1)) % 1_299_709)})

@@ -39,11 +39,7 @@ func newAccess(public []string) (*access, error) {
 	return a, nil
 }
 
-// allows reports whether r may be answered.
-func (a *access) allows(r *http.Request) bool {
-	return isLocal(r) || a.public(r.URL.Path)
-}
-
+// public reports whether clients of other hosts may call path.
 func (a *access) public(path string) bool {
 	if a.exact[path] {
 		return true
