@@ -4,6 +4,7 @@ package all
 import (
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/inputs/cpu"
+	"datakit.dev/agent/inputs/disk"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
 	"datakit.dev/agent/inputs/mem"
@@ -16,6 +17,7 @@ import (
 func Factories() []inputs.Factory {
 	return []inputs.Factory{
 		cpu.Factory(),
+		disk.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
 		mem.Factory(),

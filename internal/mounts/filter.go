@@ -11,6 +11,12 @@ import (
 	"datakit.dev/agent/internal/hostfs"
 )
 
+// What inputs leave out by default, as DataKit does.
+const (
+	DefaultIgnoreTypes       = `^(tmpfs|autofs|binfmt_misc|devpts|fuse.lxcfs|overlay|proc|squashfs|sysfs)$`
+	DefaultIgnoreMountPoints = `^(/usr/local/datakit/.*|/run/containerd/.*)$`
+)
+
 // Options say which mounts are of interest.
 type Options struct {
 	IgnoreTypes       string   // regular expression of file system types

@@ -11,11 +11,6 @@ import (
 	"datakit.dev/agent/internal/hostfs"
 )
 
-const (
-	defaultTypes  = `^(tmpfs|autofs|binfmt_misc|devpts|fuse.lxcfs|overlay|proc|squashfs|sysfs)$`
-	defaultPoints = `^(/usr/local/datakit/.*|/run/containerd/.*)$`
-)
-
 func node(t *testing.T) []Mount {
 	t.Helper()
 	data, err := os.ReadFile("testdata/kubernetes-node.mountinfo")
@@ -64,17 +59,17 @@ func TestSelect(t *testing.T) {
 		opt  Options
 		want []string
 	}{
-		{"default", Options{IgnoreTypes: defaultTypes, IgnoreMountPoints: defaultPoints, Merge: true},
+		{"default", Options{IgnoreTypes: DefaultIgnoreTypes, IgnoreMountPoints: DefaultIgnoreMountPoints, Merge: true},
 			[]string{"/", "/var/lib/data base", "/pool", "/mnt/nfs", "/mnt/again"}},
-		{"every mount", Options{IgnoreTypes: defaultTypes, IgnoreMountPoints: defaultPoints},
+		{"every mount", Options{IgnoreTypes: DefaultIgnoreTypes, IgnoreMountPoints: DefaultIgnoreMountPoints},
 			[]string{"/", "/var/lib/data base", "/srv/pg", "/pool", "/pool/home", "/mnt/nfs", "/mnt/again"}},
-		{"physical", Options{IgnoreTypes: defaultTypes, Merge: true, OnlyPhysical: true},
+		{"physical", Options{IgnoreTypes: DefaultIgnoreTypes, Merge: true, OnlyPhysical: true},
 			[]string{"/", "/var/lib/data base", "/pool", "/mnt/again"}},
-		{"physical and one more", Options{IgnoreTypes: defaultTypes, Merge: true, OnlyPhysical: true, Extra: []string{"server:/export"}},
+		{"physical and one more", Options{IgnoreTypes: DefaultIgnoreTypes, Merge: true, OnlyPhysical: true, Extra: []string{"server:/export"}},
 			[]string{"/", "/var/lib/data base", "/pool", "/mnt/nfs", "/mnt/again"}},
-		{"excluded", Options{IgnoreTypes: defaultTypes, Merge: true, Exclude: []string{"/DEV/Mapper/vg0-data", "server:/export", "/dev/sdb1"}},
+		{"excluded", Options{IgnoreTypes: DefaultIgnoreTypes, Merge: true, Exclude: []string{"/DEV/Mapper/vg0-data", "server:/export", "/dev/sdb1"}},
 			[]string{"/", "/mnt/again"}},
-		{"mount points", Options{IgnoreTypes: defaultTypes, IgnoreMountPoints: "^/(pool|mnt|srv)", Merge: true},
+		{"mount points", Options{IgnoreTypes: DefaultIgnoreTypes, IgnoreMountPoints: "^/(pool|mnt|srv)", Merge: true},
 			[]string{"/", "/var/lib/data base"}},
 	}
 	for _, tt := range tests {
