@@ -1,0 +1,80 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"datakit.dev/agent/internal/hostfs"
+)
+
+func TestNetnsMounts(t *testing.T) {
+	const mountinfo = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+302 25 0:4 net:[4026532177] /run/netns/blue rw shared:9 - nsfs nsfs rw
+303 25 0:4 net:[4026532200] /run/netns/with\040blank rw shared:9 - nsfs nsfs rw
+304 25 0:4 mnt:[4026532201] /run/mnt rw shared:9 - nsfs nsfs rw
+305 25 0:4 net:[x] /run/netns/odd rw - nsfs nsfs rw
+short
+`
+	want := []Netns{{4026532177, "/run/netns/blue"}, {4026532200, "/run/netns/with blank"}}
+	if got := netnsMounts([]byte(mountinfo)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestNamespacesHaveOurs(t *testing.T) {
+	all, err := Namespaces(hostfs.Root{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := inodeOf(t, "/proc/self/ns/net")
+	if !slices.ContainsFunc(all, func(n Netns) bool { return n.Inode == own }) {
+		t.Errorf("%v does not have %d", all, own)
+	}
+}
+
+// A namespace is entered for the call only, and the thread comes back.
+func TestInANamespace(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: makes a network namespace")
+	}
+	before := inodeOf(t, "/proc/self/ns/net")
+	ready, release, ended := make(chan Netns), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			t.Error(err)
+			close(ready)
+			return
+		}
+		path := fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
+		ready <- Netns{inodeOf(t, path), path}
+		<-release
+	}()
+	defer func() { close(release); <-ended }()
+	n, ok := <-ready
+	if !ok {
+		return
+	}
+	failure := errors.New("from inside")
+	var inside uint64
+	err := n.In(func() error {
+		inside = inodeOf(t, "/proc/thread-self/ns/net")
+		return failure
+	})
+	if inside != n.Inode || !errors.Is(err, failure) {
+		t.Errorf("was in namespace %d, want %d; error %v", inside, n.Inode, err)
+	}
+	if after := inodeOf(t, "/proc/thread-self/ns/net"); after != before {
+		t.Errorf("the thread stayed in namespace %d", after)
+	}
+	if err := (Netns{Path: "/nowhere"}).In(func() error { return nil }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a namespace that is gone: %v", err)
+	}
+}
