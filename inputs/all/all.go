@@ -3,8 +3,10 @@ package all
 
 import (
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/container"
 	"datakit.dev/agent/inputs/cpu"
 	"datakit.dev/agent/inputs/disk"
+	"datakit.dev/agent/inputs/diskio"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
 	"datakit.dev/agent/inputs/mem"
@@ -16,8 +18,10 @@ import (
 // Factories returns the inputs, one line each.
 func Factories() []inputs.Factory {
 	return []inputs.Factory{
+		container.Factory(),
 		cpu.Factory(),
 		disk.Factory(),
+		diskio.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
 		mem.Factory(),
