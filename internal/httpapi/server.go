@@ -72,7 +72,13 @@ func NewServer(cfg Config) (*Server, error) {
 
 // listenFunc is how to listen at cfg.Listen.
 func listenFunc(cfg Config) (func() (net.Listener, error), error) {
-	listen := func() (net.Listener, error) { return net.Listen("tcp", cfg.Listen) }
+	address := cfg.Listen
+	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+		// Names of loopback need no resolver (RFC 6761 section 6.3), and a
+		// container may have neither /etc/hosts nor DNS.
+		address = "127.0.0.1:" + port
+	}
+	listen := func() (net.Listener, error) { return net.Listen("tcp", address) }
 	if strings.HasPrefix(cfg.Listen, "/") {
 		listen = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
 	}

@@ -3,6 +3,7 @@ package mounts
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // goroutine as long as it is dead. The others are not affected.
 func TestDeadMount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var calls atomic.Int64
 		alive := make(chan struct{})
 		p := NewProber(2*time.Second, func(path string) (Usage, error) {
 			switch path {
 			case "/dead":
-				calls++
+				calls.Add(1)
 				<-alive
 			case "/broken":
 				return Usage{}, unix.ESTALE
@@ -56,8 +57,8 @@ func TestDeadMount(t *testing.T) {
 				t.Errorf("a later probe took %s", d)
 			}
 		}
-		if pending, missed := p.Stats(); pending != 1 || missed != 4 || calls != 1 {
-			t.Errorf("%d pending, %d missed, %d calls", pending, missed, calls)
+		if pending, missed := p.Stats(); pending != 1 || missed != 4 || calls.Load() != 1 {
+			t.Errorf("%d pending, %d missed, %d calls", pending, missed, calls.Load())
 		}
 		close(alive)
 		synctest.Wait()
