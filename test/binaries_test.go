@@ -21,7 +21,7 @@ func TestGuards(t *testing.T) {
 		{
 			// The agent needs no privilege and holds no kernel code.
 			main: "./datakit",
-			forbidden: []string{"github.com/cilium/ebpf", module + "/plugins/", module + "/netlog",
+			forbidden: []string{"github.com/cilium/ebpf", "github.com/containerd", "k8s.io", module + "/plugins/", module + "/netlog",
 				module + "/internal/bpf"},
 			except: []string{module + "/plugins/proto/v1", module + "/plugins/rpc"},
 		},
@@ -29,6 +29,11 @@ func TestGuards(t *testing.T) {
 			// The privileged process opens no port, keeps no queue, starts nothing.
 			main: "./externals/datakit-ebpf",
 			forbidden: []string{module + "/inputs", module + "/internal/queue", module + "/internal/upload",
+				module + "/internal/httpapi", module + "/internal/supervisor"},
+		},
+		{
+			main: "./externals/datakit-container",
+			forbidden: []string{"github.com/cilium/ebpf", module + "/inputs", module + "/internal/queue", module + "/internal/upload",
 				module + "/internal/httpapi", module + "/internal/supervisor"},
 		},
 	}
@@ -60,7 +65,7 @@ func under(path, prefix string) bool {
 // TestDependencies compares the packages of others that each binary links
 // with the committed lists, so that a new one is seen in review.
 func TestDependencies(t *testing.T) {
-	for _, main := range []string{"./datakit", "./externals/datakit-ebpf"} {
+	for _, main := range []string{"./datakit", "./externals/datakit-ebpf", "./externals/datakit-container"} {
 		name := filepath.Base(main)
 		t.Run(name, func(t *testing.T) {
 			var lines []string

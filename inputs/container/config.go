@@ -1,0 +1,47 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"datakit.dev/agent/internal/limit"
+	"datakit.dev/agent/internal/supervisor"
+	"datakit.dev/agent/plugins"
+)
+
+// Config is the block [[inputs.container]], with what the agent checks before
+// it hands it to the program.
+type Config plugins.Container
+
+func defaults() *Config { return (*Config)(plugins.DefaultContainer()) }
+
+// Validate checks what the types alone do not say. Endpoints are looked at by
+// the program.
+func (c *Config) Validate() error {
+	var errs []error
+	must := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(key+": "+format, args...))
+		}
+	}
+	within := func(key string, d, least, most time.Duration) {
+		must(d >= least && d <= most, key, "%v is not within %v and %v", d, least, most)
+	}
+	must(c.Name != "", "name", "is empty")
+	must(c.Cmd != "", "cmd", "is empty")
+	must(len(c.Endpoints) > 0, "endpoints", "is empty")
+	for _, e := range c.Envs {
+		name, _, ok := strings.Cut(e, "=")
+		must(ok && name != "", "envs", "%q is not of the form NAME=value", e)
+	}
+	within("interval", c.Interval, 10*time.Second, 5*time.Minute)
+	within("object_interval", c.ObjectInterval, 10*time.Second, 30*time.Minute)
+	must(c.LimitAction == supervisor.ActionRestart || c.LimitAction == supervisor.ActionStop,
+		"limit_action", "%q is not one of %s, %s", c.LimitAction, supervisor.ActionRestart, supervisor.ActionStop)
+	if _, err := limit.Parse(c.CPULimit, c.MemLimit, c.NetLimit); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

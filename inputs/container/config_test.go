@@ -1,0 +1,75 @@
+package container
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"datakit.dev/agent/internal/config"
+	"datakit.dev/agent/plugins"
+)
+
+func noEnv(string) (string, bool) { return "", false }
+
+func decode(text string) (*Config, error) {
+	cfg := defaults()
+	return cfg, config.Section{Input: Name, File: "container.conf", Line: 1, Text: "[[inputs.container]]\n" + text}.Decode(cfg, noEnv)
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	if err := defaults().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMistakesNamePlaceAndWhatIsAllowed(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"unknown key": {"endpoint = 'x'", "container.conf:2: inputs.container.endpoint: unknown key"},
+		"no endpoint": {"endpoints = []", "endpoints: is empty"},
+		"short":       {"interval = '9s'", "interval: 9s is not within 10s and 5m0s"},
+		"long":        {"interval = '6m'", "interval: 6m0s is not within 10s and 5m0s"},
+		"objects":     {"object_interval = '1h'", "object_interval: 1h0m0s is not within 10s and 30m0s"},
+		"envs":        {"envs = ['A']", `envs: "A" is not of the form NAME=value`},
+		"limit":       {"mem_limit = '12'", "mem_limit"},
+		"action":      {"limit_action = 'x'", `limit_action: "x" is not one of restart, stop`},
+		"cmd":         {"cmd = ''", "cmd: is empty"},
+		"name":        {"name = ''", "name: is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := decode(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error is %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// What the program decodes is exactly what the agent resolved.
+func TestBlockSurvivesTheWay(t *testing.T) {
+	cfg, err := decode(`
+endpoints = ["unix:///run/a.sock"]
+interval = "1m30s"
+[inputs.container.tags]
+"odd key" = "va\"lue"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := encode(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := plugins.DefaultContainer()
+	if err := (config.Section{Input: Name, File: "x", Text: text}).Decode(got, noEnv); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if !reflect.DeepEqual(got, (*plugins.Container)(cfg)) {
+		t.Errorf("got  %+v\nwant %+v", got, cfg)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	got := environment([]string{"PATH=/bin", "HOST_ROOT=/rootfs", "ENV_DATAWAY=https://x?token=secret", "AWS_SECRET_ACCESS_KEY=y"}, []string{"MINE=1"})
+	if want := []string{"PATH=/bin", "HOST_ROOT=/rootfs", "MINE=1"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

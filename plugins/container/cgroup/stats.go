@@ -1,0 +1,192 @@
+// Package cgroup reads what a container uses from the files of its cgroups,
+// version 1 and 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst and
+// cgroup-v1/ of the kernel).
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path"
+	"strings"
+	"time"
+
+	"datakit.dev/agent/internal/hostfs"
+)
+
+// Stats is the use of one container. What the kernel does not tell, because a
+// controller is off, is not set in Has.
+type Stats struct {
+	Has Has
+
+	CPU      time.Duration // consumed since the cgroup was made
+	CPULimit float64       // cores; 0 is no limit
+
+	Memory      uint64 // bytes in use, without page cache that is not in active use
+	MemoryLimit uint64 // bytes; 0 is no limit
+
+	Read, Written uint64 // bytes of block devices
+}
+
+// Has says which parts of [Stats] are known.
+type Has struct{ CPU, Memory, IO bool }
+
+// Reader reads cgroups of a host.
+type Reader struct{ fs hostfs.Root }
+
+// NewReader returns a reader.
+func NewReader(root hostfs.Root) *Reader { return &Reader{root} }
+
+// Stats reads the cgroups that process pid is in. The error wraps
+// [fs.ErrNotExist] when the process or its cgroup is gone.
+func (r *Reader) Stats(pid int) (Stats, error) {
+	text, err := readFile(r.fs.Proc(fmt.Sprint(pid), "cgroup"))
+	if err != nil {
+		return Stats{}, fmt.Errorf("find cgroups: %w", err)
+	}
+	groups := parseGroups(text)
+	var s Stats
+	var errs []error
+	errs = append(errs, r.cpu(&s, groups), r.memory(&s, groups), r.io(&s, groups))
+	if !s.Has.CPU && !s.Has.Memory && !s.Has.IO {
+		return s, fmt.Errorf("read cgroup of process %d: %w", pid, errors.Join(append(errs, fs.ErrNotExist)...))
+	}
+	return s, errors.Join(errs...)
+}
+
+// groups maps controllers to the folder of the process, relative to the mount
+// point; the unified hierarchy has the name "".
+type groups map[string]string
+
+// parseGroups reads lines of "hierarchy:controllers:path". A path that leads
+// out of our own cgroup namespace ("/../x") is taken from the root.
+func parseGroups(text string) groups {
+	all := groups{}
+	for line := range strings.Lines(text) {
+		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		dir := path.Clean("/" + parts[2])
+		if parts[0] == "0" {
+			all[""] = dir
+			continue
+		}
+		for controller := range strings.SplitSeq(parts[1], ",") {
+			if controller != "" {
+				all[controller] = dir
+			}
+		}
+	}
+	return all
+}
+
+// version1 returns the folder of a v1 controller. Its mount point is named
+// after it, or the name is a link to that of controllers mounted together.
+func (r *Reader) version1(g groups, controller string) (dir string, ok bool) {
+	at, ok := g[controller]
+	return r.fs.Sys("fs/cgroup", controller, at), ok
+}
+
+// unified returns the folder of the v2 hierarchy: at the mount point, or in
+// "unified" on a host with both versions.
+func (r *Reader) unified(g groups) (dir string, ok bool) {
+	at, ok := g[""]
+	if !ok {
+		return "", false
+	}
+	mount := r.fs.Sys("fs/cgroup")
+	if exists(path.Join(mount, "unified", "cgroup.procs")) {
+		mount = path.Join(mount, "unified")
+	}
+	return path.Join(mount, at), true
+}
+
+func (r *Reader) cpu(s *Stats, g groups) error {
+	if dir, ok := r.version1(g, "cpuacct"); ok {
+		used, err := readUint(path.Join(dir, "cpuacct.usage"))
+		if err != nil {
+			return absent(err)
+		}
+		s.CPU, s.Has.CPU = time.Duration(min(used, math.MaxInt64)), true
+		if dir, ok := r.version1(g, "cpu"); ok {
+			quota, qerr := readInt(path.Join(dir, "cpu.cfs_quota_us"))
+			period, perr := readInt(path.Join(dir, "cpu.cfs_period_us"))
+			if qerr == nil && perr == nil && quota > 0 && period > 0 {
+				s.CPULimit = float64(quota) / float64(period)
+			}
+		}
+		return nil
+	}
+	dir, ok := r.unified(g)
+	if !ok {
+		return nil
+	}
+	text, err := readFile(path.Join(dir, "cpu.stat"))
+	if err != nil {
+		return absent(err)
+	}
+	if used, ok := keyed(text, "usage_usec"); ok {
+		s.CPU, s.Has.CPU = time.Duration(min(used, math.MaxInt64/1000))*time.Microsecond, true
+	}
+	if text, err := readFile(path.Join(dir, "cpu.max")); err == nil {
+		s.CPULimit = parseCPUMax(text)
+	}
+	return nil
+}
+
+func (r *Reader) memory(s *Stats, g groups) error {
+	use, limit, cache := "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"
+	dir, ok := r.version1(g, "memory")
+	if !ok {
+		use, limit, cache = "memory.current", "memory.max", "inactive_file"
+		if dir, ok = r.unified(g); !ok {
+			return nil
+		}
+	}
+	used, err := readUint(path.Join(dir, use))
+	if err != nil {
+		return absent(err)
+	}
+	text, err := readFile(path.Join(dir, "memory.stat"))
+	if err != nil {
+		return absent(err)
+	}
+	inactive, _ := keyed(text, cache)
+	s.Memory, s.Has.Memory = used-min(used, inactive), true
+	// "max", or in v1 a number near 2^63, is no limit.
+	if n, err := readUint(path.Join(dir, limit)); err == nil && n < 1<<62 {
+		s.MemoryLimit = n
+	}
+	return nil
+}
+
+func (r *Reader) io(s *Stats, g groups) error {
+	if dir, ok := r.version1(g, "blkio"); ok {
+		for _, file := range []string{"blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"} {
+			text, err := readFile(path.Join(dir, file))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return absent(err)
+			}
+			s.Read, s.Written = parseBlkio(text)
+			s.Has.IO = true
+			return nil
+		}
+		return nil
+	}
+	dir, ok := r.unified(g)
+	if !ok {
+		return nil
+	}
+	text, err := readFile(path.Join(dir, "io.stat"))
+	if err != nil {
+		return absent(err)
+	}
+	s.Read, s.Written = parseIOStat(text)
+	s.Has.IO = true
+	return nil
+}

@@ -1,0 +1,173 @@
+//go:build e2e
+
+package container
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const testImage = "example.test/tools/box:1"
+
+// daemon is a containerd with folders of its own.
+type daemon struct {
+	t      *testing.T
+	dir    string
+	socket string
+	space  string
+}
+
+// startContainerd starts containerd, and ends it and all that is below it
+// with the test.
+func startContainerd(t *testing.T) *daemon {
+	t.Helper()
+	for _, program := range []string{"containerd", "ctr", "runc"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("needs containerd and runc: " + err.Error())
+		}
+	}
+	if unix.Geteuid() != 0 {
+		t.Skip("needs root to run containers")
+	}
+	dir, err := os.MkdirTemp("", "dkc") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{t: t, dir: dir, socket: filepath.Join(dir, "c.sock"), space: "dk-" + filepath.Base(dir)}
+	config := fmt.Sprintf(`version = 2
+root = %q
+state = %q
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+[grpc]
+  address = %q
+[ttrpc]
+  address = %q
+`, dir+"/root", dir+"/state", d.socket, d.socket+".ttrpc")
+	if err := os.WriteFile(dir+"/config.toml", []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(dir + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("containerd", "--config", dir+"/config.toml")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		d.removeAll()
+		_ = cmd.Process.Signal(unix.SIGTERM)
+		_ = cmd.Wait()
+		_ = log.Close()
+		if t.Failed() {
+			text, _ := os.ReadFile(dir + "/log")
+			t.Logf("containerd: %s", text[max(0, len(text)-3000):])
+		}
+		_ = os.RemoveAll(dir)
+	})
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if conn, err := net.Dial("unix", d.socket); err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("containerd does not answer")
+		}
+	}
+	d.importImage()
+	return d
+}
+
+// ctr runs containerd's own client.
+func (d *daemon) ctr(args ...string) string {
+	d.t.Helper()
+	out, err := d.try(args...)
+	if err != nil {
+		d.t.Fatalf("ctr %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (d *daemon) try(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "ctr", append([]string{"-a", d.socket, "-n", d.space}, args...)...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// run starts a container of the test image.
+func (d *daemon) run(id string, flags []string, args ...string) {
+	d.t.Helper()
+	all := append([]string{"run", "-d", "--snapshotter", "native"}, flags...)
+	d.ctr(append(append(all, testImage, id, "/box"), args...)...)
+}
+
+func (d *daemon) removeAll() {
+	list, _ := d.try("containers", "list", "-q")
+	for id := range strings.FieldsSeq(list) {
+		_, _ = d.try("task", "delete", "--force", id)
+		_, _ = d.try("containers", "delete", id)
+	}
+}
+
+// importImage builds a static program and an image with nothing else.
+func (d *daemon) importImage() {
+	d.t.Helper()
+	box := filepath.Join(d.dir, "box")
+	build := exec.Command("go", "build", "-o", box, "./testdata/box")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		d.t.Fatalf("build the test program: %v\n%s", err, out)
+	}
+	program, err := os.ReadFile(box)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	layer := archive(d.t, map[string][]byte{"box": program})
+	sum := sha256.Sum256(layer)
+	config, _ := json.Marshal(map[string]any{
+		"architecture": runtime.GOARCH, "os": "linux", "config": map[string]any{"Env": []string{"PATH=/"}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
+	})
+	manifest, _ := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{testImage}, "Layers": []string{"layer.tar"}}})
+	image := filepath.Join(d.dir, "image.tar")
+	if err := os.WriteFile(image, archive(d.t, map[string][]byte{"config.json": config, "layer.tar": layer, "manifest.json": manifest}), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+	d.ctr("images", "import", "--snapshotter", "native", image)
+}
+
+// archive makes a tar file.
+func archive(t *testing.T, files map[string][]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for name, data := range files {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(data))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}

@@ -1,0 +1,128 @@
+package runtimes
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/containerd/api/services/containers/v1"
+	"github.com/containerd/containerd/api/services/namespaces/v1"
+	"github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/containerd/api/services/version/v1"
+	"github.com/containerd/containerd/api/types/task"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// namespaceKey is the header that names the namespace of a call (containerd,
+// pkg/namespaces/grpc.go).
+const namespaceKey = "containerd-namespace"
+
+// nameLabel is where nerdctl keeps the name people gave a container.
+const nameLabel = "nerdctl/name"
+
+// dockersNamespace holds containers of a Docker that uses this containerd; it
+// tells more about them itself.
+const dockersNamespace = "moby"
+
+// containerd speaks with the services of containerd.
+type containerd struct {
+	conn    *grpc.ClientConn
+	version string
+}
+
+// dialContainerd connects to a socket; it fails when nobody answers there or
+// it is not containerd.
+func dialContainerd(ctx context.Context, socket string) (*containerd, error) {
+	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", socket, err)
+	}
+	v, err := version.NewVersionClient(conn).Version(ctx, &emptypb.Empty{})
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("ask %s for its version: %w", socket, err)
+	}
+	return &containerd{conn: conn, version: v.GetVersion()}, nil
+}
+
+func (c *containerd) Close() error { return c.conn.Close() }
+
+// List returns the containers of all namespaces.
+func (c *containerd) List(ctx context.Context) ([]Container, error) {
+	spaces, err := namespaces.NewNamespacesClient(c.conn).List(ctx, &namespaces.ListNamespacesRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("list namespaces of containerd: %w", err)
+	}
+	var all []Container
+	for _, ns := range spaces.GetNamespaces() {
+		if ns.GetName() == dockersNamespace {
+			continue
+		}
+		found, err := c.listNamespace(metadata.AppendToOutgoingContext(ctx, namespaceKey, ns.GetName()))
+		if err != nil {
+			return nil, fmt.Errorf("list containers of namespace %s: %w", ns.GetName(), err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func (c *containerd) listNamespace(ctx context.Context) ([]Container, error) {
+	records, err := containers.NewContainersClient(c.conn).List(ctx, &containers.ListContainersRequest{})
+	if err != nil {
+		return nil, err
+	}
+	running, err := tasks.NewTasksClient(c.conn).List(ctx, &tasks.ListTasksRequest{})
+	if err != nil {
+		return nil, err
+	}
+	processes := map[string]*task.Process{}
+	for _, p := range running.GetTasks() {
+		processes[taskID(p)] = p
+	}
+	var all []Container
+	for _, r := range records.GetContainers() {
+		if r.GetLabels()["io.cri-containerd.kind"] == "sandbox" {
+			continue // the process that holds a pod's namespaces
+		}
+		all = append(all, c.container(r, processes[r.GetID()]))
+	}
+	return all, nil
+}
+
+// taskID is the container of a task, which has the same id: in lists only ID
+// is set.
+func taskID(p *task.Process) string {
+	if id := p.GetContainerID(); id != "" {
+		return id
+	}
+	return p.GetID()
+}
+
+// container puts a record and its task, nil when it has none, together.
+func (c *containerd) container(r *containers.Container, p *task.Process) Container {
+	got := Container{
+		ID: r.GetID(), Name: r.GetID(), Image: r.GetImage(), State: "created",
+		Runtime: "containerd", Version: c.version, Labels: r.GetLabels(), Created: r.GetCreatedAt().AsTime(),
+	}
+	if name := got.Labels[nameLabel]; name != "" {
+		got.Name = name
+	}
+	if p != nil {
+		got.Running = p.GetStatus() == task.Status_RUNNING
+		got.State, got.PID = taskState(p.GetStatus()), int(p.GetPid())
+	}
+	got.fromLabels()
+	return got
+}
+
+// taskState is the word other runtimes have for a state.
+func taskState(s task.Status) string {
+	if s == task.Status_STOPPED {
+		return "exited"
+	}
+	return strings.ToLower(s.String())
+}
