@@ -34,7 +34,7 @@ func (a *agent) job(in inputConfig, h host) runner.Job {
 		built, err := in.factory.New(in.cfg, inputs.Env{
 			Log: a.log.With("input", in.factory.Name), FS: a.fs, Now: time.Now,
 			Hostname: h.name, Home: a.layout.home, Tags: maps.Clone(h.tags), APIAddr: h.apiAddr,
-			Blocks: a.tap.Wrap(a.queue), Book: a.book, Environ: a.program.environ(),
+			Blocks: a.tap.Wrap(a.queue), Book: a.book, Environ: a.program.environ(), Agent: a.aboutSelf,
 			Errors: func(err error) {
 				report(err)
 				a.errors.Report(in.factory.Name, in.section.Place(), errorText(err))

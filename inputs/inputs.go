@@ -65,7 +65,24 @@ type Interval interface {
 	GatherInterval() time.Duration
 }
 
-// Env is what the agent hands to an input. All fields are set.
+// Agent is what the agent says about itself.
+type Agent struct {
+	Version    string
+	LogLevel   string
+	Collectors []Collector
+}
+
+// Collector is one input of the agent.
+type Collector struct {
+	Name        string
+	Gathers     int64
+	LastGather  time.Time // zero: never
+	LastError   string
+	LastErrorAt time.Time
+}
+
+// Env is what the agent hands to an input. All fields are set unless they
+// say otherwise.
 type Env struct {
 	Log      *slog.Logger // has the attribute input=<name>
 	FS       hostfs.Root
@@ -78,4 +95,5 @@ type Env struct {
 	Tags     map[string]string // global tags, already with host
 	Environ  []string          // environment of the agent, to choose from for programs it starts
 	APIAddr  string            // where local clients reach the HTTP API, "127.0.0.1:9529"
+	Agent    func() Agent      // what the agent says about itself; nil where none runs, as in a check
 }
