@@ -52,7 +52,6 @@ func TestRefusedIsNotEstablished(t *testing.T) {
 func TestTimedOutIsNotEstablished(t *testing.T) {
 	w := newWorld(t)
 	w.near.sysctl(t, "net/ipv4/tcp_syn_retries", "1")
-	w.near.sysctl(t, "net/ipv4/tcp_syn_linear_timeouts", "0")
 	client := w.near.start(t)
 	handle := w.near.handle(t)
 	// A neighbour that swallows everything.
