@@ -146,7 +146,12 @@ struct inet_sock {
 	__be16 inet_sport;
 } PRESERVE;
 
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+} PRESERVE;
+
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 snd_una;

@@ -9,6 +9,7 @@
 
 #include "kernel.h"
 #include "core_fixes.h"
+#include "get.h"
 
 /* As deep as cgroups are followed upwards; systemd and Kubernetes stay below ten. */
 #define CGROUP_DEPTH 32
@@ -33,7 +34,7 @@ const volatile bool scoped_by_cgroup = false;
 
 static __always_inline __u32 sock_netns(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return GET2(sk, __sk_common.skc_net.net, ns.inum);
 }
 
 static __always_inline __u64 sock_cgroup_id(struct sock *sk)

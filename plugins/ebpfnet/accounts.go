@@ -70,7 +70,8 @@ func (p *Plugin) books(c counts, waiting int64) []ledger.Account {
 			{Name: "dropped", Reason: "ring_full", Count: c[tcpStateCounterCOUNT_OVERWRITTEN]},
 		},
 		Held: []ledger.Entry{
-			{Name: "table", Count: c[tcpStateCounterCOUNT_ADDED] - c[tcpStateCounterCOUNT_REMOVED]},
+			{Name: "table", Count: c[tcpStateCounterCOUNT_OPENED] + c[tcpStateCounterCOUNT_FOUND] -
+				c[tcpStateCounterCOUNT_UNTRACKED] - c[tcpStateCounterCOUNT_REMOVED]},
 			{Name: "ring", Count: waiting},
 		},
 	}

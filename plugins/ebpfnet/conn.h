@@ -62,7 +62,7 @@ struct conn {
 	__u32 rtt;     /* µs */
 	__u32 rtt_var; /* µs */
 
-	__u64 cgroup;  /* id of the socket's cgroup v2 */
+	__u64 cgroup;  /* id of the socket's cgroup v2, where it is wanted */
 	__u32 netns;   /* inode number */
 	__u32 pid;     /* thread group, in the initial pid namespace; 0 unknown */
 	char comm[16]; /* of its leader */
@@ -85,9 +85,8 @@ struct conn {
 enum counter {
 	COUNT_OPENED,	   /* established while we watched */
 	COUNT_FOUND,	   /* established before */
-	COUNT_UNTRACKED,   /* of both: not in the table, it was full */
-	COUNT_ADDED,	   /* open connections put in the table … */
-	COUNT_REMOVED,	   /* … and taken out */
+	COUNT_UNTRACKED,   /* of both: never in the table, it was full */
+	COUNT_REMOVED,	   /* of both: taken out of the table again */
 	COUNT_KEPT,	   /* closed, but the ring was full: left in the table for the scan */
 	COUNT_OVERWRITTEN, /* left there, but its place was needed first: lost */
 	COUNT_REPAIRED,	   /* the end was not seen, but inferred later */

@@ -95,7 +95,7 @@ func (p *Plugin) Load() error {
 		return err
 	}
 	p.tracer, err = openTracer(tracerConfig{
-		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled,
+		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled, cgroups: p.cfg.ContainerID,
 		maxConnections: uint32(p.cfg.MaxConnections), ringBytes: p.ringBytes, cgroupMount: mount, fs: p.env.FS,
 	})
 	p.noteHooks()

@@ -151,13 +151,13 @@ static __always_inline struct conn *found(struct sock *sk, __u64 key, __u8 state
 	if (known)
 		return known;
 	c.netns = sock_netns(sk);
-	if (!sock_in_scope(sk, c.netns) || !read_tuple(sk, &c))
+	if (!sock_in_scope(sk, c.netns) || !read_tuple((struct tcp_sock *)sk, &c))
 		return NULL;
 	l.netns = c.netns;
 	l.port = c.local_port;
 	c.sk = key;
 	c.start = bpf_ktime_get_ns();
-	c.cgroup = sock_cgroup_id(sk);
+	c.cgroup = want_cgroup ? sock_cgroup_id(sk) : 0;
 	c.state = state;
 	c.flags = FLAG_OPEN | FLAG_FOUND;
 	c.role = infer_role(tp, state, &l);
@@ -166,10 +166,8 @@ static __always_inline struct conn *found(struct sock *sk, __u64 key, __u8 state
 	c.base_written = c.written;
 	c.base_read = c.read;
 	c.base_retransmits = c.retransmits;
-	if (!bpf_map_update_elem(&conns, &key, &c, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&conns, &key, &c, BPF_NOEXIST))
 		count(COUNT_FOUND);
-		count(COUNT_ADDED);
-	}
 	return bpf_map_lookup_elem(&conns, &key);
 }
 
@@ -253,7 +251,8 @@ int tcp(struct bpf_iter__tcp *ctx)
 	if (!c) {
 		struct conn scratch;
 
-		if (sock_in_scope(sk, sock_netns(sk)) && read_tuple(sk, &scratch)) {
+		if (sock_in_scope(sk, sock_netns(sk)) &&
+			read_tuple((struct tcp_sock *)sk, &scratch)) {
 			count(COUNT_FOUND);
 			count(COUNT_UNTRACKED);
 		}

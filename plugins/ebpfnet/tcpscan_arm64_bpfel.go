@@ -31,6 +31,7 @@ const (
 	tcpScanVarIpv6Disabled    = "ipv6_disabled"
 	tcpScanVarScopedByCgroup  = "scoped_by_cgroup"
 	tcpScanVarScopedByNetns   = "scoped_by_netns"
+	tcpScanVarWantCgroup      = "want_cgroup"
 )
 
 // loadTcpScan returns the embedded CollectionSpec for tcpScan.
@@ -102,6 +103,7 @@ type tcpScanVariableSpecs struct {
 	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
 	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
 	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	WantCgroup      *ebpf.VariableSpec `ebpf:"want_cgroup"`
 }
 
 // tcpScanObjects contains all objects after they have been loaded into the kernel.
@@ -154,6 +156,7 @@ type tcpScanVariables struct {
 	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
 	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
 	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
+	WantCgroup      *ebpf.Variable `ebpf:"want_cgroup"`
 }
 
 // tcpScanPrograms contains all programs after they have been loaded into the kernel.

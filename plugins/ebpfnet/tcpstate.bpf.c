@@ -9,6 +9,7 @@
  * instance runs. Contexts nest two deep, so two instances see everything, and what both see is
  * recognised by the last transition of the record.
  */
+#define TYPED_POINTERS
 #include "../bpf/kernel.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -52,39 +53,33 @@ static __always_inline void make_room(struct conn *c, __u64 key)
 	forget(c, key);
 }
 
-/* Enters a connection. Only state, role and owner are known of one that connects. */
-static __always_inline struct conn *enter(
-	struct sock *sk, __u64 key, __u32 netns, __u8 state, __u8 role)
+static __always_inline void begin(
+	struct conn *c, struct sock *sk, __u32 netns, __u16 transition, __u8 role)
 {
-	struct conn c = {
-		.sk = key,
-		.start = bpf_ktime_get_ns(),
-		.netns = netns,
-		.cgroup = sock_cgroup_id(sk),
-		.state = state,
-		.role = role,
-	};
-
-	bpf_map_update_elem(&conns, &key, &c, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&conns, &key);
+	c->sk = (__u64)sk;
+	c->start = bpf_ktime_get_ns();
+	c->netns = netns;
+	c->cgroup = want_cgroup ? sock_cgroup_id(sk) : 0;
+	c->last = transition;
+	c->state = transition & 15;
+	c->role = role;
 }
 
-static __always_inline void on_connect(struct sock *sk, __u64 key, __u16 transition)
+/* Enters a connection that is not established yet, for the sake of who makes it. */
+static __always_inline void on_connect(
+	struct sock *sk, struct conn *old, __u64 key, __u16 transition)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	__u32 netns = sock_netns(sk);
+	struct conn c = {};
 
-	if (c && c->last == transition)
-		return;
-	if (c)
-		make_room(c, key);
+	if (old)
+		make_room(old, key);
 	if (!sock_in_scope(sk, netns))
 		return;
-	c = enter(sk, key, netns, TCP_SYN_SENT, ROLE_ACTIVE);
-	if (!c)
-		return; /* counted when it is established */
-	c->last = transition;
-	owned_by_current(c, OWNER_CONNECT);
+	begin(&c, sk, netns, transition, ROLE_ACTIVE);
+	owned_by_current(&c, OWNER_CONNECT);
+	/* Without room it is counted when it is established. */
+	bpf_map_update_elem(&conns, &key, &c, BPF_NOEXIST);
 }
 
 /* Counts a connection that found no room, once for both instances of the program. */
@@ -100,14 +95,26 @@ static __always_inline void count_untracked(__u64 key)
 	count(COUNT_UNTRACKED);
 }
 
-/* old is SYN_SENT or SYN_RECV. */
-static __always_inline void on_established(
-	struct sock *sk, __u64 key, __u16 transition, __u8 old, __u8 new)
+/* Fills in what is fixed from now on; false when such connections are not observed. */
+static __always_inline bool establish(struct tcp_sock *tp, struct conn *c, __u16 transition)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	if (!read_tuple(tp, c))
+		return false;
+	read_bases(tp, c, c->role == ROLE_ACTIVE);
+	c->last = transition;
+	c->state = transition & 15;
+	barrier(); /* the scan may look at any time */
+	c->flags |= FLAG_OPEN;
+	return true;
+}
 
-	if (c && c->last == transition)
+/* From SYN_SENT or SYN_RECV. */
+static __always_inline void on_established(
+	struct sock *sk, struct conn *c, __u64 key, __u16 transition)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tp)
 		return;
 	/* A record that waits since SYN_SENT is of this connection; any other is of an earlier one.
 	 */
@@ -115,106 +122,110 @@ static __always_inline void on_established(
 		make_room(c, key);
 		c = NULL;
 	}
-	if (!c) {
+	if (c) {
+		if (establish(tp, c, transition))
+			count(COUNT_OPENED);
+		else
+			forget(c, key);
+	} else {
+		struct conn new = {};
 		__u32 netns = sock_netns(sk);
 
 		if (!sock_in_scope(sk, netns))
 			return;
-		c = enter(sk, key, netns, new, old == TCP_SYN_SENT ? ROLE_ACTIVE : ROLE_PASSIVE);
-		if (!c) {
-			struct conn scratch;
-
-			if (read_tuple(sk, &scratch))
-				count_untracked(key);
+		begin(&new, sk, netns, transition,
+			transition >> 4 == TCP_SYN_SENT ? ROLE_ACTIVE : ROLE_PASSIVE);
+		if (!establish(tp, &new, transition))
 			return;
-		}
+		if (bpf_map_update_elem(&conns, &key, &new, BPF_NOEXIST))
+			count_untracked(key);
+		else
+			count(COUNT_OPENED);
 	}
-	if (!read_tuple(sk, c)) {
-		forget(c, key);
-		return;
-	}
-	c->last = transition;
-	c->state = new;
-	read_bases(tp, c, c->role == ROLE_ACTIVE);
-	barrier(); /* the scan may look at any time */
-	c->flags |= FLAG_OPEN;
-	count(COUNT_OPENED);
-	count(COUNT_ADDED);
 }
 
 /* In process context the task that holds the socket's lock is the one that acts on it. */
 static __always_inline bool held_by_task(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, sk_lock.owned);
+	return sk->sk_lock.owned;
 }
 
-static __always_inline void on_close(struct sock *sk, __u64 key, __u16 transition, __u8 old)
+static __always_inline void on_close(struct sock *sk, struct conn *c, __u64 key, __u16 transition)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u8 old = transition >> 4;
 
-	if (!c || c->last == transition)
+	if (!tp)
 		return;
 	if (!(c->flags & FLAG_OPEN)) { /* refused, timed out, given up */
 		forget(c, key);
 		return;
 	}
-	if (c->flags & FLAG_FINAL)
-		return;
 	c->last = transition;
 	if (held_by_task(sk) && old == TCP_ESTABLISHED)
 		owned_by_current(c, OWNER_CLOSE);
-	c->orphan = !BPF_CORE_READ(sk, sk_socket);
-	freeze((struct tcp_sock *)sk, c, old);
+	c->orphan = !sk->sk_socket;
+	freeze(tp, c, old);
 }
 
-/* This end says that it is done: of several processes that share the socket, the one that used it.
- */
-static __always_inline void on_shutdown(struct sock *sk, __u64 key, __u16 transition, __u8 new)
+/* This end is done: of several processes that share the socket it is the one that used it. */
+static __always_inline void on_shutdown(struct sock *sk, struct conn *c, __u16 transition)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-
-	if (!c || c->last == transition)
-		return;
 	c->last = transition;
-	c->state = new;
+	c->state = transition & 15;
 	if (held_by_task(sk))
 		owned_by_current(c, OWNER_CLOSE);
 }
 
-static __always_inline void on_state(struct sock *sk, __u8 old, __u8 new)
+/* The transitions that matter. What others say shows later. */
+static __always_inline bool matters(__u8 new)
 {
-	__u16 transition = old * 16 + new;
-	__u64 key = (__u64)sk;
+	return new == TCP_SYN_SENT || new == TCP_ESTABLISHED || new == TCP_FIN_WAIT1 ||
+	       new == TCP_LAST_ACK || new == TCP_CLOSE;
+}
 
-	if (new == TCP_SYN_SENT)
-		on_connect(sk, key, transition);
-	else if (new == TCP_CLOSE)
-		on_close(sk, key, transition, old);
-	/* Up to FIN_WAIT1 at once: Fast Open, served and closed before it was established. */
-	else if (new == TCP_ESTABLISHED || (new == TCP_FIN_WAIT1 &&old == TCP_SYN_RECV))
-		on_established(sk, key, transition, old, new);
-	else if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
-		on_shutdown(sk, key, transition, new);
+static __always_inline void on_state(struct sock *sk, struct conn *c, __u64 key, __u16 transition)
+{
+	__u8 old = transition >> 4, new = transition & 15;
+
+	if (new == TCP_SYN_SENT) {
+		on_connect(sk, c, key, transition);
+	} else if (new == TCP_CLOSE) {
+		if (c && !(c->flags & FLAG_FINAL))
+			on_close(sk, c, key, transition);
+	} else if (new == TCP_ESTABLISHED || old == TCP_SYN_RECV) {
+		/* Up to FIN_WAIT1 at once: Fast Open, served and closed before it was established.
+		 */
+		on_established(sk, c, key, transition);
+	} else if (c && !(c->flags & FLAG_FINAL)) {
+		on_shutdown(sk, c, transition);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int old, int new)
 {
-	if (sk->sk_protocol != IPPROTO_TCP) /* MPTCP reports its own states here, too */
+	__u16 transition = old * 16 + new;
+	__u64 key = (__u64)sk;
+	struct conn *c;
+
+	/* MPTCP reports its own states here, too. */
+	if (!matters(new) || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (c && c->last == transition) /* the other instance has seen to it */
 		return 0;
 	keep_cpu();
-	on_state(sk, old, new);
+	on_state(sk, c, key, transition);
 	release_cpu();
 	return 0;
 }
 
-static __always_inline void on_destroy(struct sock *sk)
+static __always_inline void on_destroy(struct sock *sk, struct conn *c, __u64 key)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u64 key = (__u64)sk;
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (!c || c->flags & FLAG_FINAL)
+	if (!tp)
 		return;
 	if (!(c->flags & FLAG_OPEN)) {
 		forget(c, key);
@@ -233,8 +244,13 @@ static __always_inline void on_destroy(struct sock *sk)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 {
+	__u64 key = (__u64)sk;
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+
+	if (!c || c->flags & FLAG_FINAL)
+		return 0;
 	keep_cpu();
-	on_destroy(sk);
+	on_destroy(sk, c, key);
 	release_cpu();
 	return 0;
 }

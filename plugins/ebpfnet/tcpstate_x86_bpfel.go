@@ -54,18 +54,17 @@ const (
 	tcpStateCounterCOUNT_OPENED      tcpStateCounter = 0
 	tcpStateCounterCOUNT_FOUND       tcpStateCounter = 1
 	tcpStateCounterCOUNT_UNTRACKED   tcpStateCounter = 2
-	tcpStateCounterCOUNT_ADDED       tcpStateCounter = 3
-	tcpStateCounterCOUNT_REMOVED     tcpStateCounter = 4
-	tcpStateCounterCOUNT_KEPT        tcpStateCounter = 5
-	tcpStateCounterCOUNT_OVERWRITTEN tcpStateCounter = 6
-	tcpStateCounterCOUNT_REPAIRED    tcpStateCounter = 7
-	tcpStateCounterCOUNT_RECHECKED   tcpStateCounter = 8
-	tcpStateCounterCOUNTERS          tcpStateCounter = 9
+	tcpStateCounterCOUNT_REMOVED     tcpStateCounter = 3
+	tcpStateCounterCOUNT_KEPT        tcpStateCounter = 4
+	tcpStateCounterCOUNT_OVERWRITTEN tcpStateCounter = 5
+	tcpStateCounterCOUNT_REPAIRED    tcpStateCounter = 6
+	tcpStateCounterCOUNT_RECHECKED   tcpStateCounter = 7
+	tcpStateCounterCOUNTERS          tcpStateCounter = 8
 )
 
 type tcpStateCounts struct {
 	_  structs.HostLayout
-	Of [9]uint64
+	Of [8]uint64
 }
 
 type tcpStateFlag uint32
@@ -117,6 +116,7 @@ const (
 	tcpStateVarUnusedFlag        = "unused_flag"
 	tcpStateVarUnusedOwner       = "unused_owner"
 	tcpStateVarUnusedRole        = "unused_role"
+	tcpStateVarWantCgroup        = "want_cgroup"
 )
 
 // loadTcpState returns the embedded CollectionSpec for tcpState.
@@ -191,6 +191,7 @@ type tcpStateVariableSpecs struct {
 	UnusedFlag      *ebpf.VariableSpec `ebpf:"unused_flag"`
 	UnusedOwner     *ebpf.VariableSpec `ebpf:"unused_owner"`
 	UnusedRole      *ebpf.VariableSpec `ebpf:"unused_role"`
+	WantCgroup      *ebpf.VariableSpec `ebpf:"want_cgroup"`
 }
 
 // tcpStateObjects contains all objects after they have been loaded into the kernel.
@@ -247,6 +248,7 @@ type tcpStateVariables struct {
 	UnusedFlag      *ebpf.Variable `ebpf:"unused_flag"`
 	UnusedOwner     *ebpf.Variable `ebpf:"unused_owner"`
 	UnusedRole      *ebpf.Variable `ebpf:"unused_role"`
+	WantCgroup      *ebpf.Variable `ebpf:"want_cgroup"`
 }
 
 // tcpStatePrograms contains all programs after they have been loaded into the kernel.

@@ -17,6 +17,7 @@ type tracerConfig struct {
 	scope          bpf.Scope
 	loopback       bool
 	noIPv6         bool
+	cgroups        bool   // records carry the cgroup of the socket
 	maxConnections uint32 // 0: as compiled
 	ringBytes      uint32 // a power of two; 0: as compiled
 	cgroupMount    string // where cgroup v2 is mounted; "" without
@@ -60,6 +61,7 @@ func (t *tracer) open() error {
 		Constants: map[string]any{
 			"include_loopback": t.cfg.loopback,
 			"ipv6_disabled":    t.cfg.noIPv6,
+			"want_cgroup":      t.cfg.cgroups,
 			"collector":        uint32(os.Getpid()),
 		},
 		MaxEntries: map[string]uint32{"conns": t.cfg.maxConnections, "closed": t.cfg.ringBytes},
