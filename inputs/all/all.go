@@ -9,6 +9,7 @@ import (
 	"datakit.dev/agent/inputs/diskio"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
+	"datakit.dev/agent/inputs/hostobject"
 	"datakit.dev/agent/inputs/mem"
 	"datakit.dev/agent/inputs/net"
 	"datakit.dev/agent/inputs/swap"
@@ -24,6 +25,7 @@ func Factories() []inputs.Factory {
 		diskio.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
+		hostobject.Factory(),
 		mem.Factory(),
 		net.Factory(),
 		swap.Factory(),
