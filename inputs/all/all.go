@@ -9,6 +9,7 @@ import (
 	"datakit.dev/agent/inputs/diskio"
 	"datakit.dev/agent/inputs/ebpf"
 	"datakit.dev/agent/inputs/external"
+	hostprocesses "datakit.dev/agent/inputs/host_processes"
 	"datakit.dev/agent/inputs/hostobject"
 	"datakit.dev/agent/inputs/mem"
 	"datakit.dev/agent/inputs/net"
@@ -25,6 +26,7 @@ func Factories() []inputs.Factory {
 		diskio.Factory(),
 		ebpf.Factory(),
 		external.Factory(),
+		hostprocesses.Factory(),
 		hostobject.Factory(),
 		mem.Factory(),
 		net.Factory(),
