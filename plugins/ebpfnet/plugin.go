@@ -44,9 +44,6 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 	if !ok {
 		return nil, fmt.Errorf("configure %s: want *plugins.EBPF, got %T", Name, cfg.Program)
 	}
-	if err := checkProtocols(c); err != nil {
-		return nil, err
-	}
 	sampler, err := flow.ParseSampling(c.SamplingRate, c.SamplingRatePtsPerMin, env.Now())
 	if err != nil {
 		return nil, err
@@ -60,7 +57,7 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 		agg: flow.New(flow.Config{
 			EphemeralPort: c.EphemeralPort, MaxFlows: c.MaxFlows,
 			IncludeLoopback: c.IncludeLoopback, ContainerID: c.ContainerID,
-			Tags: c.Tags, Sampler: sampler,
+			Sampler: sampler,
 		}),
 	}
 	if c.ContainerID {
