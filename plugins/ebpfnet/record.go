@@ -29,7 +29,6 @@ func (r *record) has(f tcpStateFlag) bool { return tcpStateFlag(r.Flags)&f != 0 
 
 func (r *record) found() bool { return r.has(tcpStateFlagFLAG_FOUND) }
 func (r *record) final() bool { return r.has(tcpStateFlagFLAG_FINAL) }
-func (r *record) lost() bool  { return r.has(tcpStateFlagFLAG_LOST) }
 
 // stateClose is TCP_CLOSE of include/net/tcp_states.h.
 const stateClose = 7
