@@ -38,6 +38,10 @@ func (c *Config) Validate() error {
 	}
 	within("interval", c.Interval, 10*time.Second, 5*time.Minute)
 	within("object_interval", c.ObjectInterval, 10*time.Second, 30*time.Minute)
+	within("logging_search_interval", c.LoggingSearchInterval, time.Second, 5*time.Minute)
+	must(c.LoggingMaxOpenFiles > 0, "logging_max_open_files", "%d is not a positive number", c.LoggingMaxOpenFiles)
+	must(c.LoggingMaxEntry >= 1024 && c.LoggingMaxEntry <= 1<<20, "logging_max_entry", "%d is not within 1024 and 1048576", c.LoggingMaxEntry)
+	must(c.StateDir != "", "state_dir", "is empty")
 	must(c.LimitAction == supervisor.ActionRestart || c.LimitAction == supervisor.ActionStop,
 		"limit_action", "%q is not one of %s, %s", c.LimitAction, supervisor.ActionRestart, supervisor.ActionStop)
 	if _, err := limit.Parse(c.CPULimit, c.MemLimit, c.NetLimit); err != nil {

@@ -1,12 +1,14 @@
-// Package container collects what containers use, from the runtimes that say
-// which there are and from the files of their cgroups.
+// Package container collects what containers use and what they log, from the
+// runtimes that say which there are, from the files of their cgroups and from
+// their log files.
 //
-//	sockets ──► runtimes ──► containers ──┐
+//	sockets ──► runtimes ──► containers ──┬───────► logs ──► log files ──► points, each block acknowledged
 //	cgroup files, /proc/<pid>/net ────────┴► points of docker_containers
 package container
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -14,6 +16,7 @@ import (
 
 	"datakit.dev/agent/plugins"
 	"datakit.dev/agent/plugins/container/cgroup"
+	"datakit.dev/agent/plugins/container/logs"
 	"datakit.dev/agent/plugins/container/runtimes"
 )
 
@@ -23,7 +26,7 @@ const Name = "container"
 // Factory describes the plugin.
 func Factory() plugins.Factory {
 	return plugins.Factory{
-		Name: Name, Help: "CPU, memory, block I/O and network of running containers, and the containers as objects.",
+		Name: Name, Help: "CPU, memory, block I/O and network of running containers, the containers as objects, and their logs.",
 		Spec: Spec(),
 		New: func(cfg plugins.Config, env plugins.Env) (plugins.Plugin, error) {
 			return build(cfg.Program.(*plugins.Container), env)
@@ -37,6 +40,8 @@ type plugin struct {
 	env   plugins.Env
 	set   *runtimes.Set
 	meter meter
+	logs  *logs.Follower // nil when switched off
+	rules logRules
 
 	mu      sync.Mutex
 	problem string // what the last discovery met, logged when it changes
@@ -49,10 +54,22 @@ func build(cfg *plugins.Container, env plugins.Env) (*plugin, error) {
 			return nil, fmt.Errorf("endpoints: %w", err)
 		}
 	}
-	return &plugin{
+	p := &plugin{
 		cfg: cfg, env: env, set: runtimes.NewSet(env.FS, cfg.Endpoints),
 		meter: meter{read: cgroup.NewReader(env.FS), now: env.Now},
-	}, nil
+	}
+	var err error
+	if p.rules, err = parseRules(cfg.ContainerIncludeLog, cfg.ContainerExcludeLog); err != nil {
+		return nil, err
+	}
+	if cfg.EnableContainerLog {
+		p.logs = logs.New(logs.Config{
+			Dir: cfg.StateDir, FromStart: cfg.LoggingFileFromBeginning, Multiline: cfg.LoggingAutoMultilineDetection,
+			Strip: cfg.LoggingRemoveANSIEscapeCodes, MaxEntry: cfg.LoggingMaxEntry, MaxFiles: cfg.LoggingMaxOpenFiles,
+			Now: env.Now, Log: env.Log,
+		})
+	}
+	return p, nil
 }
 
 // Load implements [plugins.Plugin]. A host without a runtime is no failure:
@@ -66,22 +83,49 @@ func (p *plugin) Load() error {
 	return nil
 }
 
-// Run implements [plugins.Plugin]: a first gather at once, later ones on the
-// grid of the interval, so that hosts agree on the times.
+// Run implements [plugins.Plugin]: logs are followed while the runtimes are
+// asked what there is.
 func (p *plugin) Run(ctx context.Context, out plugins.Sink) error {
-	metrics := schedule{every: p.cfg.Interval, off: !p.cfg.EnableContainerMetric}
-	objects := schedule{every: p.cfg.ObjectInterval}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	followed := make(chan error, 1)
+	if p.logs == nil {
+		close(followed)
+	} else {
+		durable, ok := out.(plugins.Storer)
+		if !ok {
+			return errors.New("follow logs: the sink cannot say when points are durable")
+		}
+		go func() {
+			defer cancel()
+			followed <- p.logs.Run(ctx, durable)
+		}()
+	}
+	err := p.watch(ctx, out)
+	cancel()
+	return errors.Join(err, <-followed)
+}
+
+// watch gathers at once, and later on the grid of the intervals, so that hosts
+// agree on the times.
+func (p *plugin) watch(ctx context.Context, out plugins.Sink) error {
+	all := [...]schedule{
+		{every: p.cfg.Interval, off: !p.cfg.EnableContainerMetric}, {every: p.cfg.ObjectInterval}, {every: p.cfg.LoggingSearchInterval, off: p.logs == nil},
+	}
 	for {
 		now := p.env.Now()
-		if err := p.gather(ctx, out, now, metrics.due(now), objects.due(now)); err != nil {
+		due := work{metrics: all[0].due(now), objects: all[1].due(now), logs: all[2].due(now)}
+		if err := p.gather(ctx, out, now, due); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
 			return err
 		}
-		wait := objects.next(p.env.Now())
-		if !metrics.off {
-			wait = min(wait, metrics.next(p.env.Now()))
+		wait := p.cfg.ObjectInterval
+		for _, s := range all {
+			if !s.off {
+				wait = min(wait, s.next(p.env.Now()))
+			}
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -93,15 +137,25 @@ func (p *plugin) Run(ctx context.Context, out plugins.Sink) error {
 	}
 }
 
+// work is what is due.
+type work struct{ metrics, objects, logs bool }
+
 // gather collects once. An error is that of the sink; what a runtime or a
 // container fails with is reported and does not stop the others.
-func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, metric, object bool) error {
-	if !metric && !object {
+func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, due work) error {
+	if due == (work{}) {
 		return nil
 	}
 	all, answered, err := p.set.List(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if p.logs != nil && err == nil && answered > 0 {
+		p.logs.Update(p.sources(all))
+	}
+	if !due.metrics && !due.objects {
+		p.report(err, answered)
+		return nil
 	}
 	var metrics, objects []plugins.Point
 	running := 0
@@ -118,15 +172,18 @@ func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, me
 			err = fmt.Errorf("container %s: %w", c.ID, ferr)
 		}
 		running++
-		if metric {
+		if due.metrics {
 			metrics = append(metrics, metricPoint(c, fields, now))
 		}
-		if object {
+		if due.objects {
 			objects = append(objects, objectPoint(c, fields, now))
 		}
 	}
 	p.meter.end()
-	p.report(err, answered, running)
+	p.mu.Lock()
+	p.found = running
+	p.mu.Unlock()
+	p.report(err, answered)
 	if err := out.Feed(ctx, plugins.Metric, metrics); err != nil {
 		return err
 	}
@@ -134,7 +191,7 @@ func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, me
 }
 
 // report logs what is wrong, once for as long as it is the same.
-func (p *plugin) report(err error, answered, running int) {
+func (p *plugin) report(err error, answered int) {
 	problem := ""
 	switch {
 	case err != nil:
@@ -144,12 +201,12 @@ func (p *plugin) report(err error, answered, running int) {
 	}
 	p.mu.Lock()
 	changed := problem != p.problem
-	p.problem, p.found = problem, running
+	p.problem = problem
 	p.mu.Unlock()
 	if changed && problem != "" {
 		p.env.Log.Warn("containers are not seen completely", "problem", problem, "endpoints", p.cfg.Endpoints)
 	} else if changed {
-		p.env.Log.Info("container runtimes answer", "sockets", p.set.Sockets(), "running", running)
+		p.env.Log.Info("container runtimes answer", "sockets", p.set.Sockets())
 	}
 }
 
@@ -160,6 +217,11 @@ func (p *plugin) Hooks() []plugins.Hook {
 	hooks := []plugins.Hook{}
 	for _, s := range p.set.Sockets() {
 		hooks = append(hooks, plugins.Hook{Feature: "containers", Attach: s, Rung: 1, OK: true, Reason: fmt.Sprintf("%d running", p.found)})
+	}
+	if p.logs != nil {
+		s := p.logs.Stats()
+		hooks = append(hooks, plugins.Hook{Feature: "logs", Attach: "files of the runtimes", Rung: 1, OK: s.Refused == 0, Reason: fmt.Sprintf(
+			"%d followed, %d beyond logging_max_open_files, %d lines, %d malformed, %d bytes cut off, %d files gone too early", s.Files, s.Refused, s.Lines, s.Malformed, s.Truncated, s.Missed)})
 	}
 	if p.problem != "" {
 		hooks = append(hooks, plugins.Hook{Feature: "containers", Attach: "runtimes", Rung: 1, Reason: p.problem})

@@ -36,6 +36,11 @@ func (s *sink) Feed(_ context.Context, c plugins.Category, pts []plugins.Point) 
 	return nil
 }
 
+// Store implements plugins.Storer.
+func (s *sink) Store(ctx context.Context, c plugins.Category, pts []plugins.Point) error {
+	return s.Feed(ctx, c, pts)
+}
+
 func (s *sink) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +156,7 @@ func start(t *testing.T, cfg plugins.Container) (*plugin, *sink) {
 // once gathers metrics and objects.
 func (p *plugin) once(t *testing.T, s *sink) {
 	t.Helper()
-	if err := p.gather(t.Context(), s, time.Now(), true, true); err != nil {
+	if err := p.gather(t.Context(), s, time.Now(), work{metrics: true, objects: true, logs: true}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -64,5 +64,27 @@ func Spec() []point.Measurement {
 	return []point.Measurement{
 		{Name: Measurement, Category: plugins.Metric, Help: "Running containers.", Tags: tagSpecs(false), Fields: fieldSpecs(false)},
 		{Name: Measurement, Category: plugins.Object, Help: "Running containers, as objects.", Tags: tagSpecs(true), Fields: fieldSpecs(true)},
+		logSpec(),
 	}
+}
+
+func logSpec() point.Measurement {
+	m := point.Measurement{
+		Name: "container_log", Category: plugins.Logging,
+		Help: "What containers write to stdout and stderr. The name of the measurement is the source: that of the label or annotation datakit/logs, or the name of the container.",
+		Fields: []point.FieldSpec{
+			{Key: "message", Kind: point.KindString, Help: "one line, or several that belong together"},
+			{Key: "status", Kind: point.KindString, Help: "info"},
+			{Key: "log_read_offset", Unit: "B", Kind: point.KindInt, Help: "where the line begins in its file"},
+			{Key: "log_file_inode", Kind: point.KindInt, Help: "inode number of the file"},
+		},
+	}
+	for _, t := range tagSpecs(false) {
+		if t.Key != "state" && t.Key != "container_runtime_version" {
+			m.Tags = append(m.Tags, t)
+		}
+	}
+	m.Tags = append(m.Tags, point.TagSpec{Key: "stream", Help: "stdout or stderr"},
+		point.TagSpec{Key: "service", Help: "as the label or annotation says, otherwise the source"})
+	return m
 }

@@ -8,6 +8,8 @@ package runtimes
 import (
 	"strings"
 	"time"
+
+	"datakit.dev/agent/plugins/container/logs"
 )
 
 // Container is one container, running or not.
@@ -24,6 +26,9 @@ type Container struct {
 	Runtime string // "docker", "podman", "containerd", "cri-o"
 	Version string
 	Type    string // "kubernetes" or "standalone"
+
+	LogPath   string // "" when the runtime writes no file
+	LogFormat logs.Format
 
 	Labels                        map[string]string
 	PodName, PodNamespace, PodUID string

@@ -2,7 +2,9 @@ package runtimes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/containerd/containerd/api/services/containers/v1"
@@ -14,6 +16,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"datakit.dev/agent/plugins/container/logs"
 )
 
 // namespaceKey is the header that names the namespace of a call (containerd,
@@ -115,8 +119,31 @@ func (c *containerd) container(r *containers.Container, p *task.Process) Contain
 		got.Running = p.GetStatus() == task.Status_RUNNING
 		got.State, got.PID = taskState(p.GetStatus()), int(p.GetPid())
 	}
+	got.LogPath, got.LogFormat = containerdLog(r, p)
 	got.fromLabels()
 	return got
+}
+
+// criMetadata is what containerd's CRI plugin keeps with a container
+// (containerd, pkg/cri/store/container/metadata.go).
+const criMetadata = "io.cri-containerd.container.metadata"
+
+// containerdLog finds the log of a container. containerd itself writes none:
+// its CRI plugin does, nerdctl does, and a task may have been given a file.
+func containerdLog(r *containers.Container, p *task.Process) (string, logs.Format) {
+	if m := r.GetExtensions()[criMetadata]; m != nil {
+		var kept struct{ Metadata struct{ LogPath string } }
+		if json.Unmarshal(m.GetValue(), &kept) == nil {
+			return kept.Metadata.LogPath, logs.CRI
+		}
+	}
+	if dir := r.GetLabels()["nerdctl/state-dir"]; dir != "" {
+		return filepath.Join(dir, r.GetID()+"-json.log"), logs.Docker
+	}
+	if path, ok := strings.CutPrefix(p.GetStdout(), "file://"); ok {
+		return path, logs.Raw
+	}
+	return "", logs.Raw
 }
 
 // taskState is the word other runtimes have for a state.

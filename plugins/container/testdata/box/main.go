@@ -30,6 +30,7 @@ func main() {
 		}
 	case "crash":
 		time.Sleep(time.Duration(arg(2)) * time.Millisecond)
+		fmt.Println("last words")
 		panic("crash")
 	case "sleep":
 		time.Sleep(time.Hour)

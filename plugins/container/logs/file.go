@@ -1,0 +1,296 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// chunk is how much of one file is read before another has its turn.
+const chunk = 64 << 10
+
+// settleReads is how many reads of a rotated file have to find its end before
+// it is left: the runtime opens the new file before it closes the old one.
+const settleReads = 2
+
+// file is a log that is followed.
+type file struct {
+	src    Source
+	stats  *Stats
+	now    func() time.Time
+	reader io.ReadCloser // nil when not open
+	link   link
+	read   int64  // where the next byte comes from
+	line   []byte // read, without its end
+	begin  int64  // of line
+	head   []byte // first bytes, for the fingerprint
+	done   [streams]int64
+	parts  [streams]assembler
+	ends   int  // reads in a row that found the end
+	over   bool // the container ended and all is read
+}
+
+func newFile(src Source, r rules, stats *Stats, now func() time.Time) *file {
+	f := &file{src: src, stats: stats, now: now}
+	for i := range f.parts {
+		f.parts[i].rules = r
+	}
+	return f
+}
+
+// resume opens the log where p says.
+func (f *file) resume(p position) error {
+	links, err := chain(f.src.Path)
+	if err != nil {
+		return fmt.Errorf("look for %s: %w", f.src.Path, err)
+	}
+	if len(links) == 0 {
+		return nil // not written yet
+	}
+	i := find(links, p)
+	if i < 0 {
+		f.stats.Missed++
+		return f.open(links[0], position{})
+	}
+	return f.open(links[i], p)
+}
+
+// begins opens a log without a position: at its beginning, which may be that
+// of a rotated file, or behind the last line.
+func (f *file) begins(atEnd bool) error {
+	links, err := chain(f.src.Path)
+	if err != nil || len(links) == 0 {
+		return err
+	}
+	if !atEnd {
+		return f.open(links[0], position{})
+	}
+	last := links[len(links)-1]
+	end, err := lastLineEnd(last.path)
+	if err != nil {
+		return err
+	}
+	return f.open(last, position{Offsets: [streams]int64{end, end}})
+}
+
+// lastLineEnd returns the offset behind the last complete line of a file.
+func lastLineEnd(path string) (int64, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = in.Close() }()
+	size, err := in.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	tail := make([]byte, min(size, chunk))
+	if _, err := in.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	return size - int64(len(tail)) + int64(bytes.LastIndexByte(tail, '\n')+1), nil
+}
+
+// open opens one file of the chain at the offsets of p.
+func (f *file) open(l link, p position) error {
+	f.close()
+	r, err := l.open()
+	if err != nil {
+		return err
+	}
+	if plain, ok := r.(*os.File); ok {
+		info, err := plain.Stat()
+		if err != nil {
+			return errors.Join(err, r.Close())
+		}
+		l.inode = inode(info) // of the file we have, whatever its name is now
+		if _, err := plain.Seek(p.from(), io.SeekStart); err != nil {
+			return errors.Join(err, r.Close())
+		}
+		head := make([]byte, maxHead)
+		n, _ := plain.ReadAt(head, 0)
+		f.head = head[:n]
+	} else {
+		f.head, _ = l.head(maxHead)
+		if _, err := io.CopyN(io.Discard, r, p.from()); err != nil {
+			return errors.Join(fmt.Errorf("go to the position in %s: %w", l.path, err), r.Close())
+		}
+	}
+	f.reader, f.link, f.read, f.begin, f.done = r, l, p.from(), p.from(), p.Offsets
+	f.line, f.ends, f.over = f.line[:0], 0, false
+	for i := range f.parts { // what was open is read again
+		f.parts[i].open, f.parts[i].partial, f.parts[i].entry = false, false, entry{}
+	}
+	return nil
+}
+
+// step reads on. It hands over complete entries, and reports whether there
+// may be more at once.
+func (f *file) step(buf []byte, emit func(entry)) (more bool, err error) {
+	if f.reader == nil {
+		return false, nil
+	}
+	n, err := f.reader.Read(buf)
+	f.split(buf[:n], emit)
+	f.read += int64(n)
+	if n > 0 {
+		f.ends, f.over = 0, false
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read %s: %w", f.link.path, err)
+	}
+	f.ends++
+	return f.end(emit)
+}
+
+// split cuts data into lines.
+func (f *file) split(data []byte, emit func(entry)) {
+	if len(f.head) < maxHead && f.read == int64(len(f.head)) {
+		f.head = append(f.head, data[:min(len(data), maxHead-len(f.head))]...)
+	}
+	at := f.read
+	for len(data) > 0 {
+		part, rest, ended := bytes.Cut(data, []byte("\n"))
+		at += int64(len(data) - len(rest))
+		data = rest
+		// JSON escapes make a line of Docker up to six times as long.
+		if room := 6*f.parts[stdout].max + 4096 - len(f.line); len(part) > room {
+			f.stats.Truncated += int64(len(part) - max(room, 0))
+			part = part[:max(room, 0)]
+		}
+		f.line = append(f.line, part...)
+		if !ended {
+			return
+		}
+		f.take(f.line, f.begin, at, emit)
+		f.line, f.begin = f.line[:0], at
+	}
+}
+
+// take handles the line between two offsets.
+func (f *file) take(line []byte, start, end int64, emit func(entry)) {
+	r, err := parse(f.src.Format, line)
+	if err != nil {
+		f.stats.Malformed++
+		r = record{text: line}
+	}
+	if end <= f.done[r.stream] {
+		return // delivered before a restart
+	}
+	f.stats.Lines++
+	a := &f.parts[r.stream]
+	a.add(r, start, f.now(), func(e entry) { f.emit(e, emit) })
+	f.stats.Truncated += a.lost
+	a.lost = 0
+}
+
+func (f *file) emit(e entry, emit func(entry)) {
+	e.inode = f.link.inode
+	emit(e)
+}
+
+// flush hands over entries that nothing was added to for a while; with a zero
+// age all.
+func (f *file) flush(age time.Duration, emit func(entry)) {
+	for i := range f.parts {
+		if a := &f.parts[i]; a.open && f.now().Sub(a.touched) >= age {
+			a.flush(func(e entry) { f.emit(e, emit) })
+		}
+	}
+}
+
+// end looks what follows the end of the file.
+func (f *file) end(emit func(entry)) (more bool, err error) {
+	info, err := os.Stat(f.src.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err == nil && inode(info) == f.link.inode {
+		if info.Size() < f.read { // emptied by copytruncate
+			f.flush(0, emit)
+			f.stats.Truncations++
+			return true, f.open(f.link, position{})
+		}
+		f.over = f.src.Ended && f.ends >= settleReads
+		return false, nil
+	}
+	if f.ends < settleReads {
+		return false, nil
+	}
+	links, err := chain(f.src.Path)
+	if err != nil {
+		return false, err
+	}
+	next := f.next(links)
+	if next == nil {
+		f.over = f.src.Ended
+		return false, nil
+	}
+	if len(f.line) > 0 { // the writer died in the middle of a line
+		f.take(f.line, f.begin, f.read, emit)
+	}
+	f.flush(0, emit)
+	return true, f.open(*next, position{})
+}
+
+// next returns the file after the one that is open, nil as long as there is
+// none.
+func (f *file) next(links []link) *link {
+	i := -1
+	for n, l := range links {
+		if l.inode == f.link.inode && l.gzip == f.link.gzip {
+			i = n
+		}
+	}
+	if i < 0 && !f.unlinked() {
+		return nil // it is being renamed: look again
+	}
+	if i < 0 { // removed, or compressed to another file
+		i = find(links, f.position())
+	}
+	if i+1 >= len(links) {
+		return nil
+	}
+	return &links[i+1]
+}
+
+// unlinked reports whether the open file has no name any more.
+func (f *file) unlinked() bool {
+	plain, ok := f.reader.(*os.File)
+	if !ok {
+		return true
+	}
+	info, err := plain.Stat()
+	if err != nil {
+		return true
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink == 0
+}
+
+// position is what is delivered once all entries handed over are.
+func (f *file) position() position {
+	p := position{ID: f.src.ID, Inode: f.link.inode, Head: len(f.head), Sum: xxhash.Sum64(f.head)}
+	for i, a := range f.parts {
+		p.Offsets[i] = max(f.begin, f.done[i])
+		if a.open {
+			p.Offsets[i] = a.entry.start
+		}
+	}
+	return p
+}
+
+func (f *file) close() {
+	if f.reader != nil {
+		_ = f.reader.Close() // only read
+		f.reader = nil
+	}
+}
