@@ -41,12 +41,6 @@ func (s *sink) Store(ctx context.Context, c plugins.Category, pts []plugins.Poin
 	return s.Feed(ctx, c, pts)
 }
 
-func (s *sink) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.all)
-}
-
 func (s *sink) ids(c plugins.Category) (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
