@@ -126,8 +126,13 @@ func (d *daemon) removeAll() {
 	}
 }
 
-// importImage builds a static program and an image with nothing else.
 func (d *daemon) importImage() {
+	d.t.Helper()
+	d.ctr("images", "import", "--snapshotter", "native", d.buildImage())
+}
+
+// buildImage builds a static program and an image with nothing else.
+func (d *daemon) buildImage() (file string) {
 	d.t.Helper()
 	box := filepath.Join(d.dir, "box")
 	build := exec.Command("go", "build", "-o", box, "./testdata/box")
@@ -150,7 +155,7 @@ func (d *daemon) importImage() {
 	if err := os.WriteFile(image, archive(d.t, map[string][]byte{"config.json": config, "layer.tar": layer, "manifest.json": manifest}), 0o644); err != nil {
 		d.t.Fatal(err)
 	}
-	d.ctr("images", "import", "--snapshotter", "native", image)
+	return image
 }
 
 // archive makes a tar file.

@@ -13,7 +13,7 @@ func tagSpecs(object bool) []point.TagSpec {
 	all := []point.TagSpec{
 		{Key: "container_id", Help: "id of the container"},
 		{Key: "container_name", Help: "name; in Kubernetes that of the pod's specification"},
-		{Key: "container_runtime", Help: "docker, podman, containerd or cri-o", Optional: true},
+		{Key: "container_runtime", Help: "docker, podman or containerd", Optional: true},
 		{Key: "container_runtime_name", Help: "name the runtime gave the container"},
 		{Key: "container_runtime_version", Help: "version of the runtime", Optional: true},
 		{Key: "container_type", Help: "kubernetes or standalone"},

@@ -2,7 +2,7 @@
 // socket is asked what it speaks:
 //
 //	Docker API over HTTP             Docker, Podman
-//	containerd's gRPC services       containers made with ctr or nerdctl
+//	containerd's gRPC services       Kubernetes, nerdctl, ctr
 package runtimes
 
 import (
@@ -23,7 +23,7 @@ type Container struct {
 	PID         int    // of its first process, in the namespace of the runtime; 0 when none
 	Created     time.Time
 
-	Runtime string // "docker", "podman", "containerd", "cri-o"
+	Runtime string // "docker", "podman", "containerd"
 	Version string
 	Type    string // "kubernetes" or "standalone"
 

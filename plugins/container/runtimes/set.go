@@ -86,7 +86,15 @@ func (s *Set) list(ctx context.Context, socket string) ([]Container, error) {
 
 // dial finds out what a socket speaks.
 func dial(ctx context.Context, socket string) (client, error) {
-	return dialContainerd(ctx, socket)
+	d, err := dialDocker(ctx, socket)
+	if err == nil {
+		return d, nil
+	}
+	c, cerr := dialContainerd(ctx, socket)
+	if cerr == nil {
+		return c, nil
+	}
+	return nil, errors.Join(err, cerr)
 }
 
 // Sockets lists the sockets that are connected.

@@ -1,0 +1,156 @@
+package runtimes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"datakit.dev/agent/plugins/container/logs"
+)
+
+// errNotDocker says that something else listens on a socket.
+var errNotDocker = errors.New("does not speak the Docker API")
+
+// maxAnswer bounds what is read of one answer.
+const maxAnswer = 64 << 20
+
+// docker speaks the Docker Engine API (v1.24 and later), which Podman has too.
+type docker struct {
+	http    *http.Client
+	name    string // "docker" or "podman"
+	version string
+}
+
+// dialDocker connects to a socket and asks who is there.
+func dialDocker(ctx context.Context, socket string) (*docker, error) {
+	d := &docker{name: "docker", http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+		MaxIdleConns: 1, IdleConnTimeout: time.Minute, DisableCompression: true,
+	}}}
+	var v struct {
+		Version    string
+		APIVersion string `json:"ApiVersion"`
+		Components []struct{ Name string }
+	}
+	if err := d.get(ctx, "/version", &v); err != nil || v.APIVersion == "" {
+		return nil, errors.Join(fmt.Errorf("%s: %w", socket, errNotDocker), err, d.Close())
+	}
+	d.version = v.Version
+	for _, c := range v.Components {
+		if strings.HasPrefix(c.Name, "Podman") {
+			d.name = "podman"
+		}
+	}
+	return d, nil
+}
+
+// Close implements client.
+func (d *docker) Close() error {
+	d.http.CloseIdleConnections()
+	return nil
+}
+
+// get asks for path and decodes the answer.
+func (d *docker) get(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := d.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body := io.LimitReader(resp.Body, maxAnswer)
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(body, 256))
+		return &statusError{code: resp.StatusCode, text: strings.TrimSpace(string(text))}
+	}
+	if err := json.NewDecoder(body).Decode(into); err != nil {
+		return fmt.Errorf("decode %s: %w", path, err)
+	}
+	_, _ = io.Copy(io.Discard, body) // so that the connection can be used again
+	return nil
+}
+
+// statusError is an answer other than 200.
+type statusError struct {
+	code int
+	text string
+}
+
+// Error implements error.
+func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.code, e.text) }
+
+// List returns the containers, also those that do not run. The details, which
+// hold pid and log file, take one more request for each.
+func (d *docker) List(ctx context.Context) ([]Container, error) {
+	var found []struct {
+		ID string `json:"Id"`
+	}
+	if err := d.get(ctx, "/containers/json?all=1", &found); err != nil {
+		return nil, fmt.Errorf("list containers of %s: %w", d.name, err)
+	}
+	var all []Container
+	for _, f := range found {
+		var in inspected
+		err := d.get(ctx, "/containers/"+url.PathEscape(f.ID)+"/json", &in)
+		var status *statusError
+		if errors.As(err, &status) && status.code == http.StatusNotFound {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("inspect container %s of %s: %w", f.ID, d.name, err)
+		}
+		all = append(all, d.container(in))
+	}
+	return all, nil
+}
+
+// inspected is what is used of the answer of /containers/{id}/json.
+type inspected struct {
+	ID      string `json:"Id"`
+	Name    string
+	Created time.Time
+	LogPath string
+	State   struct {
+		Status  string
+		Running bool
+		Pid     int
+	}
+	Config struct {
+		Image  string
+		Labels map[string]string
+	}
+	HostConfig struct {
+		LogConfig struct {
+			Type   string
+			Config map[string]string
+		}
+	}
+}
+
+func (d *docker) container(in inspected) Container {
+	c := Container{
+		ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), Image: in.Config.Image,
+		State: in.State.Status, Running: in.State.Running, PID: in.State.Pid, Created: in.Created,
+		Runtime: d.name, Version: d.version, Labels: in.Config.Labels,
+	}
+	switch log := in.HostConfig.LogConfig; {
+	case d.name == "docker" && log.Type == "json-file":
+		c.LogPath, c.LogFormat = in.LogPath, logs.Docker
+	case d.name == "podman" && (log.Type == "k8s-file" || log.Type == "json-file"): // two names of one format
+		c.LogPath, c.LogFormat = in.LogPath, logs.CRI
+	}
+	c.fromLabels()
+	return c
+}
