@@ -147,3 +147,10 @@ func TestContainersThatEnd(t *testing.T) {
 		t.Errorf("metrics of %v, want stays", got)
 	}
 }
+
+// reset forgets what came.
+func (s *sink) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.all)
+}
