@@ -43,10 +43,12 @@ func TestExact(t *testing.T) {
 	watch.run()
 	n := volumePerPattern(t)
 	var all []func(*testing.T)
+	listen := 20000 // of each pattern its own, by which its flows are told apart
 	for _, v6 := range []bool{false, true} {
 		for _, p := range patterns {
 			t.Run(fmt.Sprintf("%s/v6=%v", p.name, v6), func(t *testing.T) {
-				s := server.do(order{Do: "volume", Addr: w.far.addr(v6, 0), N: n, Kind: p.name})
+				listen++
+				s := server.do(order{Do: "volume", Addr: w.far.addr(v6, listen), N: n, Kind: p.name})
 				port := portOf(t, s.Addr)
 				c := client.do(order{Do: "volume", ID: 1, Addr: s.Addr, N: n, Kind: p.name})
 				clients, servers := client.do(order{Do: "result", ID: c.ID}), server.do(order{Do: "result", ID: s.ID})
