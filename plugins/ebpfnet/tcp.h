@@ -43,15 +43,21 @@ static __always_inline bool fin_sent(__u8 state)
 	       state == TCP_LAST_ACK;
 }
 
+/* Read from outside the lock, a FIN may be known already and not be counted yet. */
+static __always_inline __u64 less_fin(__u64 n, bool fin)
+{
+	return fin && n ? n - 1 : n;
+}
+
 static __always_inline __u64 payload_written(const struct conn *c, const struct raw *r, __u8 state)
 {
-	return near64(r->acked, r->write_seq - c->write_base) - fin_sent(state);
+	return less_fin(near64(r->acked, r->write_seq - c->write_base), fin_sent(state));
 }
 
 static __always_inline __u64 payload_read(const struct conn *c, const struct raw *r)
 {
-	return near64(r->received, r->copied_seq - c->read_base) -
-	       (r->done && r->copied_seq == r->rcv_nxt);
+	return less_fin(near64(r->received, r->copied_seq - c->read_base),
+		r->done && r->copied_seq == r->rcv_nxt);
 }
 
 static __always_inline void read_raw(struct tcp_sock *tp, struct raw *r)

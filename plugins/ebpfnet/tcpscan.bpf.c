@@ -33,20 +33,31 @@ static __always_inline bool still(struct sock *sk, const struct conn *c)
 	       bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) == c->remote_port;
 }
 
-/* Reads the counters of a record as of now. False when it ended meanwhile. */
-static __always_inline bool refresh(struct conn *c)
+enum reading {
+	CURRENT, /* as of now */
+	OVER,	 /* the connection has ended */
+	MOVED,	 /* it changed its state meanwhile: what was read does not fit together */
+};
+
+/* Reads the counters of a record. */
+static __always_inline enum reading refresh(struct conn *c)
 {
 	struct sock *sk = (struct sock *)c->sk;
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u8 state;
 
 	if (c->flags & FLAG_FINAL)
-		return true;
+		return CURRENT;
 	if (c->state == TCP_CLOSE) {
 		read_on(tp, c);
-		return still(sk, c);
+	} else {
+		state = BPF_CORE_READ(sk, __sk_common.skc_state);
+		/* Unseen, its end still left the counters as they were; before it was our state. */
+		read_counters(tp, c, state == TCP_CLOSE ? c->state : state);
+		if (state != BPF_CORE_READ(sk, __sk_common.skc_state))
+			return MOVED;
 	}
-	read_counters(tp, c, BPF_CORE_READ(sk, __sk_common.skc_state));
-	return still(sk, c);
+	return still(sk, c) ? CURRENT : OVER;
 }
 
 /*
@@ -76,18 +87,18 @@ SEC("iter/bpf_map_elem")
 int scan(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct conn *value = ctx->value, *now;
+	enum reading reading;
 	struct conn c;
-	bool over;
 
 	if (!ctx->key || !value)
 		return 0;
 	if (!copy_record(&c, value))
 		goto recheck;
-	over = !refresh(&c);
+	reading = refresh(&c);
 	barrier();
-	if (changed(value, &c))
+	if (reading == MOVED || changed(value, &c))
 		goto recheck;
-	if (over) {
+	if (reading == OVER) {
 		/*
 		 * The sock is not what the record says. Its events come before it changes, so the
 		 * record has either just left the table or missed the end.
