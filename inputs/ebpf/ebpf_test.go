@@ -253,7 +253,7 @@ func TestLimits(t *testing.T) {
 		want   string
 	}{
 		"cpu":     {"burn", false, func(c *Config) { c.CPULimit = "0.3" }, 40 * time.Second, "cpu_limit exceeded"},
-		"memory":  {"grow", false, func(c *Config) { c.MemLimit = "128MiB" }, 20 * time.Second, "mem_limit exceeded"},
+		"memory":  {"grow", false, func(c *Config) { c.MemLimit = "128MiB" }, 40 * time.Second, "mem_limit exceeded"},
 		"network": {"network", true, func(c *Config) { c.NetLimit = "1MiB/s" }, 40 * time.Second, "net_limit exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {

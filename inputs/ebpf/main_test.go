@@ -80,7 +80,7 @@ func (a *actor) Run(ctx context.Context, out point.Sink) error {
 				b[i] = 1
 			}
 			all = append(all, b)
-			time.Sleep(25 * time.Millisecond) // slow enough for two looks before the supervisor's bound
+			time.Sleep(80 * time.Millisecond) // slow enough for five looks before the supervisor's bound
 		}
 		runtime.KeepAlive(all)
 		return nil

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ type rig struct {
 	path   string
 	cfg    Config
 	src    Source
-	broken error
+	broken atomic.Pointer[error] // what Store answers; nil: it stores
 	got    []string
 	blocks []int
 	number int
@@ -42,8 +43,8 @@ func newRig(t *testing.T) *rig {
 
 // Store implements plugins.Storer.
 func (r *rig) Store(_ context.Context, _ plugins.Category, pts []plugins.Point) error {
-	if r.broken != nil {
-		return r.broken
+	if err := r.broken.Load(); err != nil {
+		return *err
 	}
 	r.blocks = append(r.blocks, len(pts))
 	for _, p := range pts {
@@ -66,7 +67,11 @@ func (r *rig) start() {
 	}
 }
 
-func (r *rig) settle() { time.Sleep(5 * time.Second) }
+// settle lets the follower do what is due; the test may then touch the rig.
+func (r *rig) settle() {
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+}
 
 // write appends n numbered lines.
 func (r *rig) write(n int) {
@@ -209,22 +214,24 @@ func TestFollow(t *testing.T) {
 		r.complete()
 	})
 	scenario(t, "store fails for a while", func(r *rig) {
-		r.broken = errors.New("no")
+		refusal := errors.New("no")
+		r.broken.Store(&refusal)
 		r.start()
 		r.write(10)
 		r.settle()
-		r.broken = nil
+		r.broken.Store(nil)
 		time.Sleep(10 * time.Second)
 		r.stop()
 		r.complete()
 	})
 	scenario(t, "store fails until the end", func(r *rig) {
-		r.broken = errors.New("no")
+		refusal := errors.New("no")
+		r.broken.Store(&refusal)
 		r.write(10)
 		r.start()
 		r.settle()
 		r.stop()
-		r.broken = nil
+		r.broken.Store(nil)
 		r.start()
 		r.settle()
 		r.stop()
