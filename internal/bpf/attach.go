@@ -12,15 +12,22 @@ import (
 // instances is how often a raw tracepoint program is attached. From Linux 6.1
 // on such a program is skipped when it interrupts itself: an event in a
 // softirq is lost while the same program runs in process context on that CPU.
-// Programs nest two deep there, so of two instances one is always free. The
-// programs have to recognise what both of them see.
-const instances = 2
+// Programs nest two deep there, so of two instances one is always free; where
+// a program can be preempted before it has secured the CPU (see
+// plugins/bpf/preempt.h) a third one stands by. The programs have to recognise
+// what several of them see.
+func (o *Object) instances() int {
+	if o.preempted {
+		return 3
+	}
+	return 2
+}
 
-// Tracepoint attaches a tp_btf program, twice. Events may reach the program
-// twice, and reach it at least once.
+// Tracepoint attaches a tp_btf program, several times. Events may reach the
+// program as often, and reach it at least once.
 func (o *Object) Tracepoint(program string) (io.Closer, error) {
 	var all Closers
-	for range instances {
+	for range o.instances() {
 		l, err := o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
 			return link.AttachTracing(link.TracingOptions{Program: p})
 		})

@@ -35,7 +35,7 @@ func counter() *ebpf.CollectionSpec {
 	}
 }
 
-// TestTracepointTwice: an event reaches both instances, and neither once
+// TestTracepointTwice: an event reaches all instances, and none once
 // they are closed.
 func TestTracepointTwice(t *testing.T) {
 	o := open(t, Options{}, counter())
@@ -46,12 +46,12 @@ func TestTracepointTwice(t *testing.T) {
 	execute(t)
 	stats, err := o.Stats()
 	must(t, err)
-	if len(stats) != instances || stats[0].Name != "on_exec" {
+	if len(stats) != o.instances() || len(stats) < 2 || stats[0].Name != "on_exec" {
 		t.Errorf("%+v", stats)
 	}
 	var n uint64
 	must(t, o.Map("count").Lookup(uint32(0), &n))
-	if n < instances { // others may execute programs meanwhile
+	if n < uint64(len(stats)) { // others may execute programs meanwhile
 		t.Errorf("counted %d", n)
 	}
 	must(t, c.Close())

@@ -26,7 +26,8 @@ type Object struct {
 	maps  map[string]*ebpf.Map
 	types *btf.Cache // the kernel's types, until Loaded
 
-	programs []loaded
+	preempted bool // see tracepointsArePreempted
+	programs  []loaded
 }
 
 // Open creates the maps of the objects and fills the scope. The specs belong
@@ -42,8 +43,13 @@ func Open(opts Options, specs ...*ebpf.CollectionSpec) (*Object, error) {
 		opts.Constants = map[string]any{}
 	}
 	opts.Scope.constants(opts.Constants)
+	preempted, err := tracepointsArePreempted()
+	if err != nil {
+		return nil, err
+	}
+	opts.Constants[constPreempted] = preempted
 
-	o := &Object{specs: specs, maps: map[string]*ebpf.Map{}, types: btf.NewCache()}
+	o := &Object{preempted: preempted, specs: specs, maps: map[string]*ebpf.Map{}, types: btf.NewCache()}
 	for _, spec := range specs {
 		if err := o.prepare(spec, opts); err != nil {
 			o.Close()

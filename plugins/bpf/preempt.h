@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Staying on the CPU. On kernels whose tracepoints let their programs be preempted (7.x: the
- * handlers are guarded by SRCU instead), a program that waits to be scheduled again is skipped by
- * all events of that CPU meanwhile. bpf_preempt_disable is of 6.10; before, tracepoints kept the
- * CPU by themselves.
+ * Staying on the CPU. Where tracepoints let their programs be preempted (7.x: the handlers are
+ * guarded by SRCU instead of by disabled preemption), a program that waits to be scheduled again
+ * is skipped by all events of that CPU meanwhile. So programs of tracepoints keep the CPU first of
+ * all. bpf_preempt_disable is of 6.10.
  */
 #ifndef PLUGINS_BPF_PREEMPT_H
 #define PLUGINS_BPF_PREEMPT_H
@@ -14,15 +14,18 @@
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;
 
+/* Set by internal/bpf. A constant, so that the verifier removes what is not needed. */
+const volatile bool tracepoints_are_preempted = false;
+
 static __always_inline void keep_cpu(void)
 {
-	if (bpf_preempt_disable)
+	if (tracepoints_are_preempted && bpf_preempt_disable)
 		bpf_preempt_disable();
 }
 
 static __always_inline void release_cpu(void)
 {
-	if (bpf_preempt_enable)
+	if (tracepoints_are_preempted && bpf_preempt_enable)
 		bpf_preempt_enable();
 }
 

@@ -4,10 +4,10 @@
 /*
  * The life of TCP connections, by two tracepoints. Neither runs per packet or per send.
  *
- * Both programs are attached twice. From kernel 6.1 on a raw tracepoint program is skipped when it
- * interrupts itself (a softirq in the midst of a system call on the same CPU); then the other
- * instance runs. Contexts nest two deep, so two instances see everything, and what both see is
- * recognised by the last transition of the record.
+ * Both programs are attached at least twice. From kernel 6.1 on a raw tracepoint program is skipped
+ * when it interrupts itself (a softirq in the midst of a system call on the same CPU); then the
+ * other instance runs. Contexts nest two deep, so two instances see everything, and what both see
+ * is recognised by the last transition of the record.
  */
 #define TYPED_POINTERS
 #include "../bpf/kernel.h"
@@ -82,7 +82,7 @@ static __always_inline void on_connect(
 	bpf_map_update_elem(&conns, &key, &c, BPF_NOEXIST);
 }
 
-/* Counts a connection that found no room, once for both instances of the program. */
+/* Counts a connection that found no room, once for all instances of the program. */
 static __always_inline void count_untracked(__u64 key)
 {
 	__u32 zero = 0;
@@ -209,14 +209,13 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old, int new)
 	__u64 key = (__u64)sk;
 	struct conn *c;
 
-	/* MPTCP reports its own states here, too. */
-	if (!matters(new) || sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	c = bpf_map_lookup_elem(&conns, &key);
-	if (c && c->last == transition) /* the other instance has seen to it */
-		return 0;
 	keep_cpu();
-	on_state(sk, c, key, transition);
+	/* MPTCP reports its own states here, too. */
+	if (matters(new) && sk->sk_protocol == IPPROTO_TCP) {
+		c = bpf_map_lookup_elem(&conns, &key);
+		if (!c || c->last != transition) /* else another instance has seen to it */
+			on_state(sk, c, key, transition);
+	}
 	release_cpu();
 	return 0;
 }
@@ -245,12 +244,12 @@ SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 {
 	__u64 key = (__u64)sk;
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	struct conn *c;
 
-	if (!c || c->flags & FLAG_FINAL)
-		return 0;
 	keep_cpu();
-	on_destroy(sk, c, key);
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (c && !(c->flags & FLAG_FINAL))
+		on_destroy(sk, c, key);
 	release_cpu();
 	return 0;
 }

@@ -98,25 +98,26 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tcpStateMapClosed            = "closed"
-	tcpStateMapConns             = "conns"
-	tcpStateMapCounters          = "counters"
-	tcpStateMapListeners         = "listeners"
-	tcpStateMapScopeCgroups      = "scope_cgroups"
-	tcpStateMapScopeNetns        = "scope_netns"
-	tcpStateMapUntracked         = "untracked"
-	tcpStateProgInetSockSetState = "inet_sock_set_state"
-	tcpStateProgTcpDestroySock   = "tcp_destroy_sock"
-	tcpStateVarCollector         = "collector"
-	tcpStateVarIncludeLoopback   = "include_loopback"
-	tcpStateVarIpv6Disabled      = "ipv6_disabled"
-	tcpStateVarScopedByCgroup    = "scoped_by_cgroup"
-	tcpStateVarScopedByNetns     = "scoped_by_netns"
-	tcpStateVarUnusedCounter     = "unused_counter"
-	tcpStateVarUnusedFlag        = "unused_flag"
-	tcpStateVarUnusedOwner       = "unused_owner"
-	tcpStateVarUnusedRole        = "unused_role"
-	tcpStateVarWantCgroup        = "want_cgroup"
+	tcpStateMapClosed                  = "closed"
+	tcpStateMapConns                   = "conns"
+	tcpStateMapCounters                = "counters"
+	tcpStateMapListeners               = "listeners"
+	tcpStateMapScopeCgroups            = "scope_cgroups"
+	tcpStateMapScopeNetns              = "scope_netns"
+	tcpStateMapUntracked               = "untracked"
+	tcpStateProgInetSockSetState       = "inet_sock_set_state"
+	tcpStateProgTcpDestroySock         = "tcp_destroy_sock"
+	tcpStateVarCollector               = "collector"
+	tcpStateVarIncludeLoopback         = "include_loopback"
+	tcpStateVarIpv6Disabled            = "ipv6_disabled"
+	tcpStateVarScopedByCgroup          = "scoped_by_cgroup"
+	tcpStateVarScopedByNetns           = "scoped_by_netns"
+	tcpStateVarTracepointsArePreempted = "tracepoints_are_preempted"
+	tcpStateVarUnusedCounter           = "unused_counter"
+	tcpStateVarUnusedFlag              = "unused_flag"
+	tcpStateVarUnusedOwner             = "unused_owner"
+	tcpStateVarUnusedRole              = "unused_role"
+	tcpStateVarWantCgroup              = "want_cgroup"
 )
 
 // loadTcpState returns the embedded CollectionSpec for tcpState.
@@ -182,16 +183,17 @@ type tcpStateMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tcpStateVariableSpecs struct {
-	Collector       *ebpf.VariableSpec `ebpf:"collector"`
-	IncludeLoopback *ebpf.VariableSpec `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.VariableSpec `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.VariableSpec `ebpf:"unused_flag"`
-	UnusedOwner     *ebpf.VariableSpec `ebpf:"unused_owner"`
-	UnusedRole      *ebpf.VariableSpec `ebpf:"unused_role"`
-	WantCgroup      *ebpf.VariableSpec `ebpf:"want_cgroup"`
+	Collector               *ebpf.VariableSpec `ebpf:"collector"`
+	IncludeLoopback         *ebpf.VariableSpec `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.VariableSpec `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.VariableSpec `ebpf:"unused_flag"`
+	UnusedOwner             *ebpf.VariableSpec `ebpf:"unused_owner"`
+	UnusedRole              *ebpf.VariableSpec `ebpf:"unused_role"`
+	WantCgroup              *ebpf.VariableSpec `ebpf:"want_cgroup"`
 }
 
 // tcpStateObjects contains all objects after they have been loaded into the kernel.
@@ -239,16 +241,17 @@ func (m *tcpStateMaps) Close() error {
 //
 // It can be passed to loadTcpStateObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tcpStateVariables struct {
-	Collector       *ebpf.Variable `ebpf:"collector"`
-	IncludeLoopback *ebpf.Variable `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.Variable `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.Variable `ebpf:"unused_flag"`
-	UnusedOwner     *ebpf.Variable `ebpf:"unused_owner"`
-	UnusedRole      *ebpf.Variable `ebpf:"unused_role"`
-	WantCgroup      *ebpf.Variable `ebpf:"want_cgroup"`
+	Collector               *ebpf.Variable `ebpf:"collector"`
+	IncludeLoopback         *ebpf.Variable `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.Variable `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.Variable `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.Variable `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.Variable `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.Variable `ebpf:"unused_flag"`
+	UnusedOwner             *ebpf.Variable `ebpf:"unused_owner"`
+	UnusedRole              *ebpf.Variable `ebpf:"unused_role"`
+	WantCgroup              *ebpf.Variable `ebpf:"want_cgroup"`
 }
 
 // tcpStatePrograms contains all programs after they have been loaded into the kernel.
