@@ -68,7 +68,7 @@ type exactness struct {
 	w              *world
 	watch          *watch
 	client, server *app
-	n              int
+	n, port        int
 	checks         []func(*testing.T)
 }
 
@@ -99,7 +99,8 @@ func (e *exactness) repaired(t *testing.T) int64 {
 }
 
 func (e *exactness) run(t *testing.T, p pattern, v6 bool) (check func(*testing.T)) {
-	s := e.server.do(order{Do: "volume", Addr: e.w.far.addr(v6, 0), N: e.n, Kind: p.name})
+	e.port++ // of each its own, by which its flows are told apart
+	s := e.server.do(order{Do: "volume", Addr: e.w.far.addr(v6, 20000+e.port), N: e.n, Kind: p.name})
 	port := portOf(t, s.Addr)
 	c := e.client.do(order{Do: "volume", ID: 1, Addr: s.Addr, N: e.n, Kind: p.name})
 	clients, servers := e.client.do(order{Do: "result", ID: c.ID}), e.server.do(order{Do: "result", ID: s.ID})
