@@ -10,7 +10,7 @@ import (
 )
 
 // lose drops one in a hundred packets on their way to the far host: by nft
-// where it is installed, else by netem.
+// where it is installed, else two of them by netem.
 func (w *world) lose(t *testing.T) {
 	t.Helper()
 	if nft, err := exec.LookPath("nft"); err == nil {
@@ -31,7 +31,7 @@ func (w *world) lose(t *testing.T) {
 	link, err := handle.LinkByName("near")
 	must(t, err)
 	netem := netlink.NewNetem(netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(1, 0)},
-		netlink.NetemQdiscAttrs{Loss: 1})
+		netlink.NetemQdiscAttrs{Loss: 2}) // guests transfer less
 	if err := handle.QdiscAdd(netem); err != nil {
 		t.Skipf("needs nft or sch_netem to lose packets: %v", err)
 	}
