@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
+	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/feed"
 	"datakit.dev/agent/internal/httpapi"
 	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/internal/point/selection"
 )
 
 // How long points wait for others to make a block with: of own collectors
@@ -18,6 +21,8 @@ const clientLinger = 5 * time.Millisecond
 type intake struct {
 	feed *feed.Feed
 	name string
+
+	unselected atomic.Int64 // points that the lists of their input leave out, before the feed
 }
 
 // newFeeds makes the feed of the own collectors, which drops the oldest when
@@ -28,7 +33,7 @@ func (a *agent) newFeeds(m *config.Main) (own, api *intake, err error) {
 			Name: name, Out: a.tap.Wrap(out), Book: a.book, Tags: a.host().tags,
 			MaxPoints: m.IO.MaxCacheCount, Linger: linger, Log: a.log,
 		})
-		return &intake{f, name}, err
+		return &intake{feed: f, name: name}, err
 	}
 	if own, err = build("inputs", a.queue, m.IO.FlushInterval); err != nil {
 		return nil, nil, err
@@ -42,15 +47,25 @@ func (in *intake) Feed(ctx context.Context, c point.Category, pts []point.Point)
 	return in.feed.Feed(ctx, c, pts)
 }
 
+// behind returns where an input feeds its points: here, by way of the lists
+// in its configuration when it has any.
+func (in *intake) behind(cfg any) point.Sink {
+	s, ok := cfg.(inputs.Selector)
+	if !ok || s.Selection().All() {
+		return in
+	}
+	return selection.Wrap(in, s.Selection(), func(n int) { in.unselected.Add(int64(n)) })
+}
+
 // Lines stores what a client posted; see [httpapi.Writer].
 func (in *intake) Lines(ctx context.Context, c point.Category, l httpapi.Lines) (points int, err error) {
 	return in.feed.Lines(ctx, c, feed.Lines(l))
 }
 
 func (in *intake) state() httpapi.FeedState {
-	s := in.feed.Stats()
+	s, unselected := in.feed.Stats(), in.unselected.Load()
 	return httpapi.FeedState{
-		Name: in.name, Captured: s.Captured, Emitted: s.Emitted, Filtered: s.Filtered, Sampled: s.Sampled,
+		Name: in.name, Captured: s.Captured + unselected, Emitted: s.Emitted, Filtered: s.Filtered + unselected, Sampled: s.Sampled,
 		Pending: s.Pending, Dropped: s.Dropped,
 	}
 }

@@ -26,7 +26,7 @@ func (a *agent) jobs(s *settings, h host) []runner.Job {
 
 func (a *agent) job(in inputConfig, h host) runner.Job {
 	key := jobKey(in, h)
-	j := runner.Job{Input: in.factory.Name, Place: in.section.Place(), Key: key, Out: a.own}
+	j := runner.Job{Input: in.factory.Name, Place: in.section.Place(), Key: key, Out: a.own.behind(in.cfg)}
 	if i, ok := in.cfg.(inputs.Interval); ok {
 		j.Interval = i.GatherInterval()
 	}

@@ -57,6 +57,7 @@ func (p *program) readSettings(l layout, factories []inputs.Factory) (*settings,
 			s.badFiles[section.File] = true // a mistake in a variable counts against each file
 			continue
 		}
+		s.warnings = append(s.warnings, idlePatterns(f, section, cfg)...)
 		s.inputs = append(s.inputs, inputConfig{f, section, cfg})
 	}
 	for _, unknown := range config.UnknownMainEnv(p.environ(), names(factories)) {
@@ -74,6 +75,16 @@ func (p *program) readSettings(l layout, factories []inputs.Factory) (*settings,
 	}
 	s.mistakes = mistakes
 	return s, nil
+}
+
+// idlePatterns warns of lists of fields that select nothing.
+func idlePatterns(f inputs.Factory, section config.Section, cfg any) (warnings []error) {
+	if lists, ok := cfg.(inputs.Selector); ok {
+		for _, err := range lists.Selection().Idle(f.Spec) {
+			warnings = append(warnings, &config.Error{File: section.File, Line: section.Line, Key: "inputs." + f.Name, Msg: err.Error()})
+		}
+	}
+	return warnings
 }
 
 func names(factories []inputs.Factory) (all []string) {

@@ -15,6 +15,7 @@ import (
 	"datakit.dev/agent/internal/hostfs"
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/internal/point/selection"
 )
 
 // Aliases, so that an input imports this package alone.
@@ -22,6 +23,7 @@ type (
 	Point    = point.Point
 	Sink     = point.Sink
 	Category = point.Category
+	Lists    = selection.Lists
 )
 
 // ErrNoData is returned by Gather when there is nothing to report this time.
@@ -63,6 +65,12 @@ type Runner interface {
 // Interval is implemented by config structs of polled inputs.
 type Interval interface {
 	GatherInterval() time.Duration
+}
+
+// Selector is implemented by config structs that embed [Lists]. The agent
+// applies them to what the input feeds.
+type Selector interface {
+	Selection() *Lists
 }
 
 // Agent is what the agent says about itself.

@@ -1,6 +1,10 @@
 package plugins
 
-import "time"
+import (
+	"time"
+
+	"datakit.dev/agent/internal/point/selection"
+)
 
 // Container is the block [[inputs.container]], shared by the agent, which
 // validates it, and by datakit-container, which receives it.
@@ -31,6 +35,8 @@ type Container struct {
 	LoggingMaxOpenFiles           int      `toml:"logging_max_open_files" help:"Logs that are followed at a time. Those beyond it are counted and wait."`
 	LoggingMaxEntry               int      `toml:"logging_max_entry" help:"Bytes of one log. The rest of a longer line is cut off and counted."`
 	StateDir                      string   `toml:"state_dir" help:"Where the positions in the logs are kept. A relative path is taken from the install folder."`
+
+	selection.Lists
 
 	Tags map[string]string `toml:"tags" help:"Added to everything the collector reports." example:"some_tag = \"some_value\""`
 }

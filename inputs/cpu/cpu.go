@@ -15,11 +15,12 @@ const Name = "cpu"
 
 // Config is [[inputs.cpu]].
 type Config struct {
-	Interval    time.Duration     `toml:"interval" help:"Between two measurements."`
-	PerCPU      bool              `toml:"percpu" help:"One point per CPU, beside that of all together."`
-	Temperature bool              `toml:"enable_temperature" help:"Read the temperature sensors of the cores, where there are any."`
-	Load5s      bool              `toml:"enable_load5s" help:"Tasks that ran or waited in the last 5 seconds or more, computed from load1."`
-	Tags        map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval    time.Duration `toml:"interval" help:"Between two measurements."`
+	PerCPU      bool          `toml:"percpu" help:"One point per CPU, beside that of all together."`
+	Temperature bool          `toml:"enable_temperature" help:"Read the temperature sensors of the cores, where there are any."`
+	Load5s      bool          `toml:"enable_load5s" help:"Tasks that ran or waited in the last 5 seconds or more, computed from load1."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 func defaults() *Config {

@@ -19,16 +19,17 @@ const Name = "disk"
 
 // Config is [[inputs.disk]].
 type Config struct {
-	Interval          time.Duration     `toml:"interval" help:"Between two measurements."`
-	Timeout           time.Duration     `toml:"timeout" help:"How long to wait for file systems that do not answer, such as a dead network mount.\nOnly these are missing then, and they are not asked again until they answer."`
-	ExtraDevice       []string          `toml:"extra_device" example:"[\"server:/export\"]" help:"Devices to take even with only_physical_device."`
-	ExcludeDevice     []string          `toml:"exclude_device" example:"[\"/dev/loop0\", \"/dev/loop1\"]" help:"Devices to leave out; case does not matter."`
-	IgnoreFSTypes     string            `toml:"ignore_fstypes" help:"Regular expression of file system types to leave out."`
-	IgnoreMountPoints string            `toml:"ignore_mountpoints" help:"Regular expression of mount points to leave out."`
-	OnlyPhysical      bool              `toml:"only_physical_device" help:"Leave out file systems that lie on no device."`
-	Merge             bool              `toml:"merge_on_device" help:"One point per file system, as df shows them: of several mounts of one file system that\nwith the shortest mount point. false: one per mount."`
-	UseNsenter        bool              `toml:"use_nsenter" help:"Of DataKit; has no effect. In a container, set HOST_PROC and HOST_ROOT."`
-	Tags              map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval          time.Duration `toml:"interval" help:"Between two measurements."`
+	Timeout           time.Duration `toml:"timeout" help:"How long to wait for file systems that do not answer, such as a dead network mount.\nOnly these are missing then, and they are not asked again until they answer."`
+	ExtraDevice       []string      `toml:"extra_device" example:"[\"server:/export\"]" help:"Devices to take even with only_physical_device."`
+	ExcludeDevice     []string      `toml:"exclude_device" example:"[\"/dev/loop0\", \"/dev/loop1\"]" help:"Devices to leave out; case does not matter."`
+	IgnoreFSTypes     string        `toml:"ignore_fstypes" help:"Regular expression of file system types to leave out."`
+	IgnoreMountPoints string        `toml:"ignore_mountpoints" help:"Regular expression of mount points to leave out."`
+	OnlyPhysical      bool          `toml:"only_physical_device" help:"Leave out file systems that lie on no device."`
+	Merge             bool          `toml:"merge_on_device" help:"One point per file system, as df shows them: of several mounts of one file system that\nwith the shortest mount point. false: one per mount."`
+	UseNsenter        bool          `toml:"use_nsenter" help:"Of DataKit; has no effect. In a container, set HOST_PROC and HOST_ROOT."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 func defaults() *Config {

@@ -19,12 +19,13 @@ const Name = "diskio"
 
 // Config is [[inputs.diskio]].
 type Config struct {
-	Interval      time.Duration     `toml:"interval" help:"Between two measurements."`
-	Devices       []string          `toml:"devices" example:"[\"^sd\\\\w*\", \"^nvme\\\\d\"]" help:"Regular expressions of devices. Empty: all."`
-	SkipSerial    bool              `toml:"skip_serial_number" help:"Leave out the tag serial."`
-	DeviceTags    []string          `toml:"device_tags" example:"[\"ID_FS_TYPE\", \"ID_FS_USAGE\"]" help:"Properties of udev to add as tags; udevadm info --query=property shows them."`
-	NameTemplates []string          `toml:"name_templates" example:"[\"$ID_FS_LABEL\", \"$DM_VG_NAME/$DM_LV_NAME\"]" help:"What to use for the tag name instead of the device: the first of these whose\nproperties of udev all exist."`
-	Tags          map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval      time.Duration `toml:"interval" help:"Between two measurements."`
+	Devices       []string      `toml:"devices" example:"[\"^sd\\\\w*\", \"^nvme\\\\d\"]" help:"Regular expressions of devices. Empty: all."`
+	SkipSerial    bool          `toml:"skip_serial_number" help:"Leave out the tag serial."`
+	DeviceTags    []string      `toml:"device_tags" example:"[\"ID_FS_TYPE\", \"ID_FS_USAGE\"]" help:"Properties of udev to add as tags; udevadm info --query=property shows them."`
+	NameTemplates []string      `toml:"name_templates" example:"[\"$ID_FS_LABEL\", \"$DM_VG_NAME/$DM_LV_NAME\"]" help:"What to use for the tag name instead of the device: the first of these whose\nproperties of udev all exist."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 func defaults() *Config {

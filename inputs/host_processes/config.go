@@ -11,16 +11,17 @@ import (
 
 // Config is [[inputs.host_processes]].
 type Config struct {
-	ObjectInterval time.Duration     `toml:"object_interval" help:"Between two descriptions of the processes as objects."`
-	OpenMetric     bool              `toml:"open_metric" help:"Measure the processes as metrics too. Each process is several time series; choose them\nwith process_name."`
-	MetricInterval time.Duration     `toml:"metric_interval" help:"Between two measurements as metrics."`
-	ProcessName    []string          `toml:"process_name" example:"[\"^nginx$\", \"postgres\"]" help:"Regular expressions of process names to measure as metrics. Empty: all."`
-	MinRunTime     time.Duration     `toml:"min_run_time" help:"Younger processes are left out."`
-	ListenPorts    bool              `toml:"enable_listen_ports" help:"List the TCP ports each process listens on. Looks at every open file of every process."`
-	OpenFiles      bool              `toml:"enable_open_files" help:"Count the open files of each process."`
-	OnlyContainers bool              `toml:"only_container_processes" help:"Leave out processes outside of containers."`
-	MaxProcesses   int               `toml:"max_processes" help:"When there are more, those that use least CPU and memory are left out."`
-	Tags           map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	ObjectInterval time.Duration `toml:"object_interval" help:"Between two descriptions of the processes as objects."`
+	OpenMetric     bool          `toml:"open_metric" help:"Measure the processes as metrics too. Each process is several time series; choose them\nwith process_name."`
+	MetricInterval time.Duration `toml:"metric_interval" help:"Between two measurements as metrics."`
+	ProcessName    []string      `toml:"process_name" example:"[\"^nginx$\", \"postgres\"]" help:"Regular expressions of process names to measure as metrics. Empty: all."`
+	MinRunTime     time.Duration `toml:"min_run_time" help:"Younger processes are left out."`
+	ListenPorts    bool          `toml:"enable_listen_ports" help:"List the TCP ports each process listens on. Looks at every open file of every process."`
+	OpenFiles      bool          `toml:"enable_open_files" help:"Count the open files of each process."`
+	OnlyContainers bool          `toml:"only_container_processes" help:"Leave out processes outside of containers."`
+	MaxProcesses   int           `toml:"max_processes" help:"When there are more, those that use least CPU and memory are left out."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 func defaults() *Config {

@@ -30,7 +30,8 @@ type Config struct {
 	CloudHostTags     bool              `toml:"enable_cloud_host_tags_as_global_host_tags" help:"Of DataKit; has no effect."`
 	CloudElectionTags bool              `toml:"enable_cloud_host_tags_as_global_election_tags" help:"Of DataKit; has no effect."`
 	CloudURLs         map[string]string `toml:"cloud_meta_url" example:"aws = \"http://169.254.169.254\"" help:"Where the metadata service of a cloud is: aliyun, aws, azure, hwcloud, tencent, volcengine.\nOnly link-local, loopback and private addresses are allowed."`
-	Tags              map[string]string `toml:"tags" example:"cloud_provider = \"aws\"" help:"Added to the object. cloud_provider beats what the firmware says."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"cloud_provider = \"aws\"" help:"Added to the object. cloud_provider beats what the firmware says."`
 }
 
 func defaults() *Config {

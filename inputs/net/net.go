@@ -20,11 +20,12 @@ const Name = "net"
 
 // Config is [[inputs.net]].
 type Config struct {
-	Interval        time.Duration     `toml:"interval" help:"Between two measurements."`
-	Interfaces      []string          `toml:"interfaces" example:"[\"^eth[\\\\w-]+\", \"^lo$\"]" help:"Regular expressions of interfaces. Empty: all that are up."`
-	Virtual         bool              `toml:"enable_virtual_interfaces" help:"Also interfaces without a device: lo, bridges, tunnels, the ends of containers."`
-	IgnoreProtocols bool              `toml:"ignore_protocol_stats" help:"Leave out the counters of TCP and UDP."`
-	Tags            map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval        time.Duration `toml:"interval" help:"Between two measurements."`
+	Interfaces      []string      `toml:"interfaces" example:"[\"^eth[\\\\w-]+\", \"^lo$\"]" help:"Regular expressions of interfaces. Empty: all that are up."`
+	Virtual         bool          `toml:"enable_virtual_interfaces" help:"Also interfaces without a device: lo, bridges, tunnels, the ends of containers."`
+	IgnoreProtocols bool          `toml:"ignore_protocol_stats" help:"Leave out the counters of TCP and UDP."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 // GatherInterval implements [inputs.Interval].

@@ -17,8 +17,9 @@ const Name = "swap"
 
 // Config is [[inputs.swap]].
 type Config struct {
-	Interval time.Duration     `toml:"interval" help:"Between two measurements."`
-	Tags     map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval time.Duration `toml:"interval" help:"Between two measurements."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 // GatherInterval implements [inputs.Interval].

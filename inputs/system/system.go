@@ -18,9 +18,10 @@ const Name = "system"
 
 // Config is [[inputs.system]].
 type Config struct {
-	Interval time.Duration     `toml:"interval" help:"Between two measurements."`
-	Pressure bool              `toml:"enable_pressure" help:"Pressure stall information: how much time tasks lose waiting for CPU, memory and I/O.\nKernels without it do not show it."`
-	Tags     map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
+	Interval time.Duration `toml:"interval" help:"Between two measurements."`
+	Pressure bool          `toml:"enable_pressure" help:"Pressure stall information: how much time tasks lose waiting for CPU, memory and I/O.\nKernels without it do not show it."`
+	inputs.Lists
+	Tags map[string]string `toml:"tags" example:"some_tag = \"some_value\"" help:"Added to every point."`
 }
 
 // GatherInterval implements [inputs.Interval].

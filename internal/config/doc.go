@@ -17,6 +17,8 @@
 //	         or absolute when beginning with ENV_; "-" for none; without the
 //	         tag the name is the key in upper case
 //
+// The keys of an embedded struct are those of the struct around it.
+//
 // Decoding is strict: an unknown key or a bad value is an [Error] that names
 // file, line, key and what is allowed. If the struct has a method Validate()
 // error, it is called last; an error that begins with "<key>: " is reported

@@ -19,10 +19,15 @@ type field struct {
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// fields lists the keys of a struct in the order of their declaration.
+// fields lists the keys of a struct in the order of their declaration; those
+// of an embedded struct are its own.
 func fields(v reflect.Value) []field {
 	var all []field
 	for i := range v.NumField() {
+		if v.Type().Field(i).Anonymous {
+			all = append(all, fields(v.Field(i))...)
+			continue
+		}
 		tag := v.Type().Field(i).Tag
 		key, _, _ := strings.Cut(tag.Get("toml"), ",")
 		if key == "" || key == "-" || key == anyTable {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"datakit.dev/agent/internal/point/selection"
 	"datakit.dev/agent/plugins/container/runtimes"
 )
 
@@ -41,29 +42,6 @@ func (r logRules) want(c runtimes.Container) bool {
 		"image": c.Image, "image_name": name, "image_short_name": short,
 		"container_name": c.Name, "pod_name": c.PodName, "namespace": c.PodNamespace,
 	}
-	matches := func(r logRule) bool { return match(r.pattern, values[r.attribute]) }
+	matches := func(r logRule) bool { return selection.Match(r.pattern, values[r.attribute]) }
 	return !slices.ContainsFunc(r.exclude, matches) && (len(r.include) == 0 || slices.ContainsFunc(r.include, matches))
-}
-
-// match compares a text with a pattern: * stands for any text, ? for one
-// byte. Unlike with paths, * also goes over slashes.
-func match(pattern, text string) bool {
-	star, mark := -1, 0
-	p, i := 0, 0
-	for i < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[i]):
-			p++
-			i++
-		case star >= 0: // let the last star take one more
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

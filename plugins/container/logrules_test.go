@@ -10,32 +10,6 @@ import (
 	"datakit.dev/agent/plugins/container/runtimes"
 )
 
-func TestMatch(t *testing.T) {
-	for _, tt := range []struct {
-		pattern, text string
-		want          bool
-	}{
-		{"*datakit*", "registry/a/datakit:1", true}, {"*", "", true}, {"", "", true}, {"", "x", false},
-		{"a?c", "abc", true}, {"a?c", "ac", false}, {"a*b*c", "axxbyyc", true}, {"a*b", "abx", false}, {"x**", "x", true}, {"*ab", "aab", true},
-	} {
-		if got := match(tt.pattern, tt.text); got != tt.want {
-			t.Errorf("%q, %q: %v", tt.pattern, tt.text, got)
-		}
-	}
-}
-
-func FuzzMatch(f *testing.F) {
-	f.Add("a*b", "axb")
-	f.Fuzz(func(t *testing.T, pattern, text string) {
-		if match(pattern, text) && !match(pattern+"*", text) {
-			t.Errorf("%q matches %q, with a star it does not", pattern, text)
-		}
-		if !match("*"+text, text) && !strings.ContainsAny(text, "*?") {
-			t.Errorf("%q does not match itself", text)
-		}
-	})
-}
-
 func TestLogRules(t *testing.T) {
 	r, err := parseRules([]string{"namespace:shop", "image:*web*"}, []string{"container_name:sidecar", "image_short_name:datakit"})
 	if err != nil {
