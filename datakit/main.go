@@ -99,6 +99,7 @@ func newRoot(p *program) *cobra.Command {
 		newLedgerCommand(p),
 		newDoctorCommand(p),
 		newQueueCommand(p),
+		newDebugCommand(p),
 		newVersionCommand(p),
 	)
 	return root

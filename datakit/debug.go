@@ -1,0 +1,16 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newDebugCommand(p *program) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "debug",
+		Short: "Try one part of the agent by itself",
+		Long: `Try one part of the agent by itself, without a running agent.
+
+` + exitCodes,
+		Args: usage(cobra.NoArgs),
+	}
+	c.AddCommand(newDebugFilterCommand(p))
+	return c
+}
