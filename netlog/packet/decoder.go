@@ -13,6 +13,7 @@ type Decoder struct {
 // usable.
 func (d *Decoder) Decode(frame []byte, wire int, link LinkType, p *Packet) error {
 	d.Frames++
+	p.Link, p.Frame = link, frame
 	p.Wire, p.Captured = max(wire, len(frame)), len(frame)
 	p.VLAN = [2]uint16{}
 	p.Tunnel, p.VNI = None, 0

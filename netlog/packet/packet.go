@@ -9,8 +9,10 @@ type Packet struct {
 	Interface int       // of the source: the interface of a capture file, or what a ring was opened with
 	Dir       Direction // from the source, or from a cooked link header
 
-	Wire     int // length of the frame on the wire
-	Captured int // how much of it there is
+	Link     LinkType
+	Frame    []byte // what was captured of it
+	Wire     int    // length on the wire
+	Captured int    // length of Frame
 
 	SrcMAC, DstMAC [6]byte   // of the innermost Ethernet header; zero when there is none
 	VLAN           [2]uint16 // ids of the tags of the outer frame, outermost first; 0: none
@@ -80,11 +82,3 @@ type ICMP struct {
 // LaterFragment reports whether the packet is a fragment other than the
 // first: it has no ports and no transport header.
 func (p *Packet) LaterFragment() bool { return p.FragmentOffset > 0 }
-
-// PushVLAN adds the outermost tag of a frame from which the kernel has taken
-// it (tp_vlan_tci of packet(7)).
-func (p *Packet) PushVLAN(tci uint16) {
-	if id := tci & vlanMask; id != 0 {
-		p.VLAN[0], p.VLAN[1] = id, p.VLAN[0]
-	}
-}
