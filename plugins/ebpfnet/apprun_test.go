@@ -130,6 +130,10 @@ func (a *application) obey(o order, r *answer) (err error) {
 			}
 			a.keep(c)
 		}
+	case "storm":
+		cpu, err := storm(o.N)
+		r.N = int(cpu)
+		return err
 	case "volume":
 		r.ID, r.Addr, err = a.volume(o)
 	case "result":

@@ -32,6 +32,10 @@ static __always_inline void owned_by_current(struct conn *c, __u8 how)
 		return;
 	if (how == OWNER_CLOSE && pid == collector)
 		return;
+	if (pid == c->pid) { /* named already */
+		c->owner = how;
+		return;
+	}
 	task = (struct task_struct *)bpf_get_current_task();
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) /* MPTCP's worker, NFS, … */
 		return;
