@@ -2,10 +2,17 @@
 //
 // Pids are those of the initial pid namespace when the host's /proc is read,
 // the numbers that kernel programs report; a pid here is a thread group.
+//
+//	/proc, when asked ─────────┐
+//	exec and exit events ──────┴─► Table ─► name, start, exe, cgroup
+//
+// What /proc says is looked up at the first question. Processes that come and
+// go between two looks are known from events, if somebody feeds them.
 package process
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -42,6 +49,7 @@ type Table struct {
 
 	mu      sync.Mutex
 	entries map[uint32]*entry
+	ended   []ended // those that ended, the first one first; some are gone already
 	swept   time.Time
 	stats   Stats
 }
@@ -52,6 +60,8 @@ type Stats struct {
 	Reads   int64 // of /proc/<pid>/stat
 	Reused  int64 // pids found to belong to another process
 	Full    int64 // processes that found no room
+	Events  int64 // of processes that began or ended
+	Evicted int64 // ended processes that made room before their time
 }
 
 type entry struct {
@@ -60,6 +70,10 @@ type entry struct {
 	seen    time.Time // and last showed the process; zero: never
 	exe     *string   // nil: not read yet
 	cgroup  *string
+
+	ended    bool   // an event said so
+	executed string // the path of the last exec event
+	cgroupID uint64
 }
 
 // New makes an empty table.
@@ -89,10 +103,14 @@ func (t *Table) Lookup(pid uint32) (Info, bool) {
 }
 
 // Exe returns the path of the program of a process as it sees it, "" when
-// unknown (kernel threads have none). It is read at the first call.
+// unknown (kernel threads have none). It is read at the first call. Of a
+// process that ended before, it is the path that was executed.
 func (t *Table) Exe(pid uint32) string {
-	return t.lazy(pid, func(e *entry) **string { return &e.exe }, func(dir string) string {
-		path, _ := os.Readlink(dir + "/exe")
+	return t.lazy(pid, func(e *entry) **string { return &e.exe }, func(dir string, e *entry) string {
+		path, err := os.Readlink(dir + "/exe")
+		if err != nil {
+			return e.executed
+		}
 		return path
 	})
 }
@@ -100,13 +118,13 @@ func (t *Table) Exe(pid uint32) string {
 // Cgroup returns the content of /proc/<pid>/cgroup, "" when unknown. It is
 // read at the first call.
 func (t *Table) Cgroup(pid uint32) string {
-	return t.lazy(pid, func(e *entry) **string { return &e.cgroup }, func(dir string) string {
+	return t.lazy(pid, func(e *entry) **string { return &e.cgroup }, func(dir string, _ *entry) string {
 		data, _ := os.ReadFile(dir + "/cgroup")
 		return string(data)
 	})
 }
 
-func (t *Table) lazy(pid uint32, field func(*entry) **string, read func(dir string) string) string {
+func (t *Table) lazy(pid uint32, field func(*entry) **string, read func(dir string, e *entry) string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.lookup(pid)
@@ -115,7 +133,7 @@ func (t *Table) lazy(pid uint32, field func(*entry) **string, read func(dir stri
 	}
 	f := field(e)
 	if *f == nil {
-		v := read(t.dir(pid))
+		v := read(t.dir(pid), e)
 		if v == "" {
 			return "" // it ended between the two looks, or it has none
 		}
@@ -146,11 +164,8 @@ func (t *Table) lookup(pid uint32) *entry {
 	t.sweep(now)
 	e, held := t.entries[pid]
 	if !held {
-		e = &entry{info: Info{PID: pid}}
-		if len(t.entries) < t.cfg.Max {
-			t.entries[pid] = e
-		} else {
-			t.stats.Full++
+		if e = t.enter(pid); e == nil {
+			e = &entry{info: Info{PID: pid}} // answered, not kept
 		}
 	}
 	if age := now.Sub(e.checked); age < 0 || age >= t.cfg.Verify {
@@ -159,6 +174,17 @@ func (t *Table) lookup(pid uint32) *entry {
 	if e.seen.IsZero() || now.Sub(e.seen) > t.cfg.Keep {
 		return nil
 	}
+	return e
+}
+
+// enter gives a pid an entry; nil when there is no room.
+func (t *Table) enter(pid uint32) *entry {
+	if len(t.entries) >= t.cfg.Max {
+		t.stats.Full++
+		return nil
+	}
+	e := &entry{info: Info{PID: pid}}
+	t.entries[pid] = e
 	return e
 }
 
@@ -179,10 +205,13 @@ func (t *Table) check(e *entry, now time.Time) {
 	}
 	if e.info.Start != s.start || e.info.Name != s.name {
 		// Another process, or another program in the same one.
+		if e.info.Start != s.start {
+			e.executed, e.cgroupID = "", 0
+		}
 		e.info.Start, e.info.Name = s.start, s.name
 		e.exe, e.cgroup = nil, nil
 	}
-	e.seen = now
+	e.seen, e.ended = now, false
 }
 
 // sweep forgets, now and then, what nobody asked for.
@@ -197,4 +226,8 @@ func (t *Table) sweep(now time.Time) {
 			delete(t.entries, pid)
 		}
 	}
+	t.ended = slices.DeleteFunc(t.ended, func(old ended) bool {
+		e := t.entries[old.pid]
+		return e == nil || !e.ended || e.info.Start != old.start
+	})
 }
