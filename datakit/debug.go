@@ -11,6 +11,6 @@ func newDebugCommand(p *program) *cobra.Command {
 ` + exitCodes,
 		Args: usage(cobra.NoArgs),
 	}
-	c.AddCommand(newDebugFilterCommand(p))
+	c.AddCommand(newDebugFilterCommand(p), newDebugInputCommand(p))
 	return c
 }

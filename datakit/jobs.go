@@ -75,12 +75,18 @@ func (a *agent) host() host     { return *a.hostNow.Load() }
 func (a *agent) setHost(h host) { a.hostNow.Store(&h) }
 
 func (a *agent) hostOf(m *config.Main) host {
-	name := m.Hostname(a.options.container, a.program.env, a.systemName)
-	addresses, err := net.InterfaceAddrs()
+	h, err := a.program.hostOf(m, a.options.container, a.systemName)
 	if err != nil {
 		a.log.Warn("cannot list the addresses of this host", "error", err)
 	}
-	return host{name, m.HostTags(name, config.HostIP(addresses), a.program.env), localAddress(m.HTTP.Listen)}
+	return h
+}
+
+// hostOf returns what is known also after an error.
+func (p *program) hostOf(m *config.Main, container bool, systemName string) (host, error) {
+	name := m.Hostname(container, p.env, systemName)
+	addresses, err := net.InterfaceAddrs()
+	return host{name, m.HostTags(name, config.HostIP(addresses), p.env), localAddress(m.HTTP.Listen)}, err
 }
 
 // localAddress is where programs on this host reach the API that listens at

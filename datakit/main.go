@@ -88,6 +88,13 @@ func newRoot(p *program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	// Before cobra does it, whose errors of this kind have no type either.
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
+			return &exitError{exitUsage, err}
+		}
+		return nil
+	}
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder of the installation (default: where this program lies)")
 	root.PersistentFlags().StringArrayVar(&p.set, "set", nil, "key=value of datakit.conf, beats file and environment (may be repeated)")
 	root.AddCommand(

@@ -51,6 +51,7 @@ func TestExitCodes(t *testing.T) {
 		"valid":           {[]string{"check"}, 0, "is valid"},
 		"unknown command": {[]string{"chek"}, exitUsage, "unknown command \"chek\""},
 		"unknown flag":    {[]string{"check", "--jsn"}, exitUsage, "unknown flag: --jsn"},
+		"flags together":  {[]string{"tail", "--json", "--lines"}, exitUsage, "if any flags in the group [json lines] are set none of the others can be"},
 		"argument":        {[]string{"check", "x"}, exitUsage, "unknown command \"x\""},
 		"wrong setting":   {[]string{"run", "--set", "logging.level=loud"}, exitFailure, `--set logging.level: "loud" is unknown`},
 		"no agent":        {[]string{"reload"}, exitFailure, "datakit.sock"},

@@ -36,6 +36,7 @@ type Factory struct {
 	Catalog   string              // folder of the sample: conf.d/<catalog>/<name>.conf.sample
 	Help      string              // what the input is for; the first lines of its sample
 	Singleton bool                // a second [[inputs.<name>]] block is an error
+	Rates     bool                // it compares with the gathering before, so the first one lacks some points or fields
 	Spec      []point.Measurement // every tag and field it emits
 
 	// Config returns a pointer to a new config struct that holds the
@@ -65,6 +66,13 @@ type Runner interface {
 // Interval is implemented by config structs of polled inputs.
 type Interval interface {
 	GatherInterval() time.Duration
+}
+
+// Trial is implemented by config structs that have to be changed for one look
+// beside an agent that may be running: the input then takes nothing away from
+// that agent, and everything is due at every gathering.
+type Trial interface {
+	ForTrial()
 }
 
 // Selector is implemented by config structs that embed [Lists]. The agent

@@ -17,6 +17,10 @@ type Config plugins.Container
 
 func defaults() *Config { return (*Config)(plugins.DefaultContainer()) }
 
+// ForTrial implements [inputs.Trial]: reading logs would move the positions
+// in them.
+func (c *Config) ForTrial() { c.EnableContainerLog = false }
+
 // Validate checks what the types alone do not say. Endpoints are looked at by
 // the program.
 func (c *Config) Validate() error {

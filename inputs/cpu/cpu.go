@@ -36,7 +36,7 @@ func (c *Config) Validate() error { return inputs.CheckInterval("interval", c.In
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "How the CPUs spend their time, from /proc/stat.",
 		Spec:   spec(),
 		Config: func() any { return defaults() },

@@ -61,7 +61,7 @@ func compile(patterns []string) (all []*regexp.Regexp, err error) {
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "Requests to block devices, from /proc/diskstats.",
 		Spec:   spec(),
 		Config: func() any { return defaults() },

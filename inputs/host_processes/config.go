@@ -40,6 +40,9 @@ func (c *Config) GatherInterval() time.Duration {
 	return c.ObjectInterval
 }
 
+// ForTrial implements [inputs.Trial]: objects and metrics are due every time.
+func (c *Config) ForTrial() { c.ObjectInterval, c.MetricInterval = 1, 1 }
+
 // Validate checks what the types alone do not say.
 func (c *Config) Validate() error {
 	_, err := compile(c.ProcessName)

@@ -28,7 +28,7 @@ const Name = "host_processes"
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "The processes of the host: as objects, and with open_metric as metrics.",
 		Spec:   spec(),
 		Config: func() any { return defaults() },

@@ -24,7 +24,7 @@ const Class = "HOST"
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "The machine as an object: system, CPUs, memory, disks, interfaces, collectors of the agent.",
 		Spec:   spec(),
 		Config: func() any { return defaults() },

@@ -51,7 +51,7 @@ func compile(patterns []string) (all []*regexp.Regexp, err error) {
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "Traffic of the network interfaces, from /proc/net/dev, and counters of TCP and UDP, from\n/proc/net/snmp.",
 		Spec:   spec(),
 		Config: func() any { return &Config{Interval: 10 * time.Second, Interfaces: []string{}} },

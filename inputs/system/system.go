@@ -33,7 +33,7 @@ func (c *Config) Validate() error { return inputs.CheckInterval("interval", c.In
 // Factory describes the input.
 func Factory() inputs.Factory {
 	return inputs.Factory{
-		Name: Name, Catalog: "host", Singleton: true,
+		Name: Name, Catalog: "host", Singleton: true, Rates: true,
 		Help:   "Load, uptime, number of CPUs, users and processes, connection tracking, open files and\npressure of the machine.",
 		Spec:   spec(),
 		Config: func() any { return &Config{Interval: 10 * time.Second, Pressure: true} },
