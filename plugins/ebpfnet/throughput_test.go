@@ -1,0 +1,151 @@
+//go:build prove
+
+package ebpfnet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"datakit.dev/agent/plugins"
+)
+
+// TestThroughput runs bulk transfers and keep-alive requests with the TCP
+// collector attached and without, in turn, and logs the ratio of the medians.
+// It asserts that the load was there, not how fast it was.
+func TestThroughput(t *testing.T) {
+	tests := []struct {
+		name  string
+		start func(*testing.T, *world) (rate func() float64)
+	}{
+		{"iperf3, Gbit/s", bulkLoad},
+		{"wrk and nginx, requests/s", requestLoad},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			const turns = 11
+			w := newWorld(t)
+			rate := tt.start(t, w)
+			rate()
+			var bare, attached, ratio []float64
+			for range turns {
+				without := rate()
+				watch := observe(t, w, tcpAlone)
+				with := rate()
+				watch.report()
+				if err := watch.p.Close(); err != nil {
+					t.Fatal(err)
+				}
+				bare, attached, ratio = append(bare, without), append(attached, with), append(ratio, with/without)
+			}
+			for _, s := range [][]float64{bare, attached, ratio} {
+				slices.Sort(s)
+			}
+			t.Logf("bare %.6g, attached %.6g; ratio of pairs: median %.3f, %.3f to %.3f",
+				bare[turns/2], attached[turns/2], ratio[turns/2], ratio[0], ratio[turns-1])
+		})
+	}
+}
+
+func tcpAlone(c *plugins.EBPF) {
+	c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = []string{"tcp"}, []string{}, []string{"dnsflow"}
+}
+
+func bulkLoad(t *testing.T, w *world) func() float64 {
+	server := exec.Command(tool(t, "iperf3"), "-s")
+	background(t, w.far, server)
+	return func() float64 {
+		out := run(t, w.near, tool(t, "iperf3"), "-c", w.far.v4, "-t", "1", "-J")
+		var report struct {
+			End struct {
+				Received struct {
+					Rate float64 `json:"bits_per_second"`
+				} `json:"sum_received"`
+			} `json:"end"`
+		}
+		must(t, json.Unmarshal(out, &report))
+		return positive(t, report.End.Received.Rate/1e9)
+	}
+}
+
+var requestsPerSecond = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+
+func requestLoad(t *testing.T, w *world) func() float64 {
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o755))
+	config := filepath.Join(dir, "nginx.conf")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, `daemon off; worker_processes 1; pid %s/pid; error_log stderr;
+events {}
+http {
+	access_log off; keepalive_requests 1000000000;
+	server { listen 8080; location / { return 200 "ok"; } }
+}
+`, dir), 0o644))
+	background(t, w.far, exec.Command(tool(t, "nginx"), "-c", config, "-p", dir))
+	return func() float64 {
+		out := run(t, w.near, tool(t, "wrk"), "-t1", "-c16", "-d1s", "http://"+w.far.v4+":8080/")
+		m := requestsPerSecond.FindSubmatch(out)
+		if m == nil {
+			t.Fatalf("wrk: %s", out)
+		}
+		rate, err := strconv.ParseFloat(string(m[1]), 64)
+		must(t, err)
+		return positive(t, rate)
+	}
+}
+
+func positive(t *testing.T, rate float64) float64 {
+	t.Helper()
+	if rate <= 0 {
+		t.Fatal("no load")
+	}
+	return rate
+}
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("needs %s", name)
+	}
+	return path
+}
+
+// background runs a server in a namespace until the test ends.
+func background(t *testing.T, h *host, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	h.in(t, cmd.Start)
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+}
+
+// run runs a client in a namespace, again while its server is not up yet.
+func run(t *testing.T, h *host, name string, args ...string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out.Reset()
+		cmd := exec.Command(name, args...)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		h.in(t, cmd.Start)
+		err := cmd.Wait()
+		if err == nil {
+			return out.Bytes()
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v\n%s", name, err, out.Bytes())
+		}
+	}
+}
