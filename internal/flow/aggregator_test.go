@@ -337,8 +337,8 @@ func TestTablesShrink(t *testing.T) {
 	a.Flush(at)
 	a.Add(conn("10.0.0.1:4000", "10.0.0.2:80"))
 	a.Flush(at)
-	if cap(a.sums) > 1024 {
-		t.Errorf("room for %d flows is kept after an interval with one", cap(a.sums))
+	if cap(a.flows.entries) > 1024 {
+		t.Errorf("room for %d flows is kept after an interval with one", cap(a.flows.entries))
 	}
 }
 

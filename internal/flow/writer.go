@@ -8,99 +8,83 @@ import (
 	"datakit.dev/agent/internal/point"
 )
 
-// Sizes of one point, to allocate all points of a flush at once.
+// Sizes of the tags of two ends, to allocate all points of a flush at once.
 const (
-	maxTags   = 13
-	maxFields = 8
-	textBytes = 64 // mean length of addresses, ports, pid and netns of a flow
+	maxTags   = 14
+	textBytes = 64 // mean length of addresses, ports, pid and netns
 )
 
 // writer builds the points of one flush. Tags, fields and text of all points
 // lie in a few slabs: a handful of allocations instead of a dozen per flow.
 type writer struct {
-	time   int64
-	extra  []point.Tag
-	rate   float64
-	points []point.Point
-	tags   []point.Tag
-	fields []point.Field
-	text   strings.Builder
-	netns  map[[2]uint64]string // there are few
+	name    string
+	time    int64
+	extra   []point.Tag
+	rate    float64
+	domains Domains
+	points  []point.Point
+	tags    []point.Tag
+	fields  []point.Field
+	text    strings.Builder
+	netns   map[[2]uint64]string // there are few
+
+	tagged, fielded int // what of tags and fields belongs to finished points
 }
 
-func newWriter(a *Aggregator, time int64, n int) *writer {
+// newWriter makes a writer for n points with at most so many fields, between
+// so many different ends.
+func newWriter(in *intake, name string, time int64, n, fields, ends int) *writer {
 	w := &writer{
-		time:   time,
-		extra:  a.tags,
-		rate:   a.cfg.Sampler.Rate(),
+		name: name, time: time, extra: in.tags, rate: in.cfg.Sampler.Rate(), domains: in.cfg.Domains,
 		points: make([]point.Point, 0, n),
-		tags:   make([]point.Tag, 0, n*(maxTags+len(a.tags))),
-		fields: make([]point.Field, 0, n*maxFields),
+		tags:   make([]point.Tag, 0, n*(maxTags+len(in.tags))),
+		fields: make([]point.Field, 0, n*fields),
 		netns:  map[[2]uint64]string{},
 	}
-	w.text.Grow(n * textBytes)
+	w.text.Grow(ends * textBytes)
 	return w
 }
 
-// flow appends the point of one flow.
-func (w *writer) flow(k *key, t *totals) {
-	tags, fields := len(w.tags), len(w.fields)
-	w.tag("container_id", k.container)
-	w.tag("direction", k.direction.String())
-	w.tag("dst_ip", w.addr(k.remote))
-	w.tag("dst_ip_type", ipType(k.remote))
-	w.tag("dst_port", w.port(k.remotePort))
-	w.tag("family", family(k.remote))
-	w.tag("netns", w.namespace(k.dev, k.netns))
-	if k.pid != 0 {
-		w.tag("pid", w.number(uint64(k.pid)))
-	}
-	w.tag("process_name", k.process)
-	w.tag("src_ip", w.addr(k.local))
-	w.tag("src_ip_type", ipType(k.local))
-	w.tag("src_port", w.port(k.localPort))
-	w.tag("transport", protocol(k.transport))
-	w.totals(t, k.transport == TCP)
-	if w.rate < 1 {
-		w.fields = append(w.fields, point.Field{Key: "sampling_rate", Value: point.Float(w.rate)})
-	}
-	w.finish(tags, fields)
-}
-
-// overflow appends the point that sums the flows beyond the bound. It is
-// never thinned.
-func (w *writer) overflow(t *totals) {
-	tags, fields := len(w.tags), len(w.fields)
-	w.tag("overflow", "true")
-	w.totals(t, true)
-	w.finish(tags, fields)
-}
-
-func (w *writer) totals(t *totals, tcp bool) {
-	w.field("bytes_read", int64(t.read))
-	w.field("bytes_written", int64(t.written))
-	if !tcp {
+// ends appends the tags of two ends; those of twins have the same text.
+func (w *writer) ends(e *ends, p *peer) {
+	if p.points > 0 {
+		w.tags = append(w.tags, w.tags[p.begin:p.end]...)
 		return
 	}
-	measured := max(t.measured, 1)
-	w.field("retransmits", int64(t.retransmits))
-	w.field("rtt", int64(t.rtt/measured))
-	w.field("rtt_var", int64(t.rttVar/measured))
-	w.field("tcp_closed", t.closed)
-	w.field("tcp_established", t.established)
+	p.begin = len(w.tags)
+	w.tag("container_id", e.container)
+	w.tag("direction", e.direction.String())
+	if w.domains != nil {
+		w.tag("dst_domain", w.domains.Lookup(e.remote.Addr()))
+	}
+	w.tag("dst_ip", w.addr(e.remote.Addr()))
+	w.tag("dst_ip_type", ipType(e.remote.Addr()))
+	w.tag("dst_port", w.port(e.remote.Port()))
+	w.tag("family", family(e.remote.Addr()))
+	w.tag("netns", w.namespace(e.dev, e.netns))
+	if e.pid != 0 {
+		w.tag("pid", w.number(uint64(e.pid)))
+	}
+	w.tag("process_name", e.process)
+	w.tag("src_ip", w.addr(e.local.Addr()))
+	w.tag("src_ip_type", ipType(e.local.Addr()))
+	w.tag("src_port", w.port(e.local.Port()))
+	w.tag("transport", protocol(e.transport))
+	p.end = len(w.tags)
 }
 
-// finish makes a point of the tags and fields appended since the given
-// lengths. Capacities are cut, so that a later append to one point cannot
-// reach into the next.
-func (w *writer) finish(tags, fields int) {
+// finish makes a point of the tags and fields appended since the last one,
+// so many nanoseconds after the time of the flush. Capacities are cut, so
+// that a later append to one point cannot reach into the next.
+func (w *writer) finish(later int64) {
 	w.tags = append(w.tags, w.extra...)
 	w.points = append(w.points, point.Point{
-		Measurement: Name,
-		Tags:        w.tags[tags:len(w.tags):len(w.tags)],
-		Fields:      w.fields[fields:len(w.fields):len(w.fields)],
-		Time:        w.time,
+		Measurement: w.name,
+		Tags:        w.tags[w.tagged:len(w.tags):len(w.tags)],
+		Fields:      w.fields[w.fielded:len(w.fields):len(w.fields)],
+		Time:        w.time + later,
 	})
+	w.tagged, w.fielded = len(w.tags), len(w.fields)
 }
 
 func (w *writer) tag(key, value string) {
@@ -109,9 +93,11 @@ func (w *writer) tag(key, value string) {
 	}
 }
 
-func (w *writer) field(key string, v int64) {
-	w.fields = append(w.fields, point.Field{Key: key, Value: point.Int(v)})
+func (w *writer) field(key string, v point.Value) {
+	w.fields = append(w.fields, point.Field{Key: key, Value: v})
 }
+
+func (w *writer) int(key string, v uint64) { w.field(key, point.Int(int64(v))) }
 
 func (w *writer) addr(a netip.Addr) string {
 	var buf [48]byte
