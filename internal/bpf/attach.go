@@ -39,6 +39,14 @@ func (o *Object) Tracepoint(program string) (io.Closer, error) {
 	return all, nil
 }
 
+// TracepointOnce attaches a tp_btf program of a tracepoint that only runs in
+// process context, where nothing can interrupt the program with itself.
+func (o *Object) TracepointOnce(program string) (io.Closer, error) {
+	return o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
+		return link.AttachTracing(link.TracingOptions{Program: p})
+	})
+}
+
 // Trampoline attaches an fentry or fexit program.
 func (o *Object) Trampoline(program string) (io.Closer, error) {
 	return o.attach(program, func(p *ebpf.Program) (io.Closer, error) {
