@@ -39,7 +39,7 @@ func target(l layout, b config.Backend, userAgent string) dataway.Target {
 	t := dataway.Target{
 		Name: b.Name, Kind: dataway.Kind(b.Kind), URL: b.URL,
 		Token: b.Token, TokenFile: b.TokenFile, Username: b.Username, Password: b.Password, PasswordFile: b.PassFile,
-		DB: b.DB, Org: b.Org, Bucket: b.Bucket, Proxy: b.Proxy, Timeout: b.Timeout, Agent: userAgent,
+		DB: b.DB, RP: b.RP, Headers: b.Headers, Org: b.Org, Bucket: b.Bucket, Proxy: b.Proxy, Timeout: b.Timeout, Agent: userAgent,
 		TLS: dataway.TLS{
 			CAFile: b.TLS.CA, CertFile: b.TLS.Cert, KeyFile: b.TLS.Key,
 			ServerName: b.TLS.ServerName, Insecure: b.TLS.Insecure,

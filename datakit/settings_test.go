@@ -104,7 +104,7 @@ func TestReadSettings(t *testing.T) {
 		"conf.d/host/a.conf":      "[[inputs.one]]\nvalue = 'a'\n[[inputs.many]]\n",
 		"conf.d/host/b.conf":      "[[inputs.one]]\n",
 		"conf.d/host/typo.conf":   "[[inputs.mnay]]\n",
-		"conf.d/host/later.conf":  "[[inputs.cpu]]\n",
+		"conf.d/host/later.conf":  "[[inputs.statsd]]\n",
 		"conf.d/host/wrong.conf":  "[[inputs.many]]\nvalu = 1\n",
 		"conf.d/host/syntax.conf": "[[inputs",
 	})
@@ -129,7 +129,7 @@ func TestReadSettings(t *testing.T) {
 		`host/wrong.conf:2: inputs.many.valu: unknown key; did you mean "value"?`)
 	expectLines(t, l, s.warnings,
 		"datakit.conf:1: protect_mode: is not supported and has no effect",
-		"host/later.conf:1: inputs.cpu: this input is not supported and does not run",
+		"host/later.conf:1: inputs.statsd: this input is not supported and does not run",
 		`ENV_INPUT_ONE_INTERVLA: sets no key of inputs.one; did you mean "ENV_INPUT_ONE_INTERVAL"?`)
 }
 

@@ -29,22 +29,24 @@ type Dataway struct {
 
 // Backend is one [[backends]].
 type Backend struct {
-	Name       string        `toml:"name" example:"central" help:"In logs and reports; the queue remembers a backend by it. Not set: made from the URL."`
-	Kind       string        `toml:"kind" example:"influx2" help:"dataway, influx1 (also VictoriaMetrics), influx2 or file."`
-	URL        string        `toml:"url" example:"http://127.0.0.1:8086" help:"For kind \"file\" the path of a folder."`
-	Token      string        `toml:"token" example:"<token>"`
-	TokenFile  string        `toml:"token_file" example:"/etc/datakit/token" help:"Or a file that holds the token."`
-	Username   string        `toml:"username" example:"agent" help:"HTTP basic authentication."`
-	Password   string        `toml:"password" example:"<password>"`
-	PassFile   string        `toml:"password_file" example:"/etc/datakit/password"`
-	DB         string        `toml:"db" example:"telegraf" help:"influx1."`
-	Bucket     string        `toml:"bucket" example:"default" help:"influx2."`
-	Org        string        `toml:"org" example:"main" help:"influx2."`
-	Categories []string      `toml:"categories" example:"[\"metric\", \"network\"]" help:"Empty: all."`
-	Proxy      string        `toml:"proxy" example:"http://proxy:3128"`
-	Timeout    time.Duration `toml:"timeout" example:"30s" help:"For one request."`
-	MaxSize    Size          `toml:"max_size" example:"1GiB" help:"Bound of kind \"file\"."`
-	TLS        BackendTLS    `toml:"tls"`
+	Name       string            `toml:"name" example:"central" help:"In logs and reports; the queue remembers a backend by it. Not set: made from the URL."`
+	Kind       string            `toml:"kind" example:"influx2" help:"dataway, influx1 (also VictoriaMetrics), influx2 or file."`
+	URL        string            `toml:"url" example:"http://127.0.0.1:8086" help:"For kind \"file\" the path of a folder."`
+	Token      string            `toml:"token" example:"<token>"`
+	TokenFile  string            `toml:"token_file" example:"/etc/datakit/token" help:"Or a file that holds the token."`
+	Username   string            `toml:"username" example:"agent" help:"HTTP basic authentication."`
+	Password   string            `toml:"password" example:"<password>"`
+	PassFile   string            `toml:"password_file" example:"/etc/datakit/password"`
+	DB         string            `toml:"db" example:"telegraf" help:"influx1."`
+	RP         string            `toml:"rp" example:"autogen" help:"influx1: retention policy, when it is not the default of the database."`
+	Bucket     string            `toml:"bucket" example:"default" help:"influx2, both required; any value where the backend ignores them."`
+	Org        string            `toml:"org" example:"main"`
+	Categories []string          `toml:"categories" example:"[\"metric\", \"network\"]" help:"Empty: all."`
+	Proxy      string            `toml:"proxy" example:"http://proxy:3128"`
+	Timeout    time.Duration     `toml:"timeout" example:"30s" help:"For one request."`
+	MaxSize    Size              `toml:"max_size" example:"1GiB" help:"Bound of kind \"file\"."`
+	Headers    map[string]string `toml:"headers" example:"{ X-Scope-OrgID = \"tenant\" }" help:"Sent with every request."`
+	TLS        BackendTLS        `toml:"tls"`
 }
 
 // BackendTLS is the table tls of a backend. The files are read again when
@@ -76,7 +78,14 @@ func (b *Backend) check(c *checker, at string, names map[string]bool) {
 	case b.Kind != KindFile:
 		c.must(httpURL(b.URL), at+".url", "%q is not a URL like http://host:port", redact(b.URL))
 	}
-	c.must(b.Kind != KindInflux2 || b.Bucket != "", at+".bucket", "is required with kind %q", KindInflux2)
+	if b.Kind == KindInflux2 {
+		q := query(b.URL)
+		c.must(b.Bucket != "" || q.Has("bucket"), at+".bucket", "is required with kind %q", KindInflux2)
+		c.must(b.Org != "" || q.Has("org") || q.Has("orgID"), at+".org", "is required with kind %q; any value where the backend ignores it", KindInflux2)
+	}
+	for name := range b.Headers {
+		c.must(headerName(name), at+".headers", "%q is not the name of a header", name)
+	}
 	c.must(b.Token == "" || b.TokenFile == "", at+".token_file", "token and token_file exclude each other")
 	c.must(b.Password == "" || b.PassFile == "", at+".password_file", "password and password_file exclude each other")
 	c.must(b.Timeout >= 0, at+".timeout", "is negative")
@@ -145,6 +154,20 @@ func httpURL(raw string) bool {
 func proxyURL(raw string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) && u.Host != ""
+}
+
+// query is that of a URL, which may say what has keys too.
+func query(raw string) url.Values {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil
+	}
+	return u.Query()
+}
+
+// headerName reports whether name is a token (RFC 9110 section 5.6.2).
+func headerName(name string) bool {
+	return name != "" && strings.Trim(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // redact hides the query of a URL, which holds the token.

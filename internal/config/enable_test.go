@@ -38,7 +38,7 @@ func TestEnabledApply(t *testing.T) {
 
 func TestKnown(t *testing.T) {
 	kept, warnings, mistakes := Known([]Section{
-		{Input: "ebpf", File: "f", Line: 1}, {Input: "ebfp", File: "f", Line: 2}, {Input: "swap", File: "f", Line: 3},
+		{Input: "ebpf", File: "f", Line: 1}, {Input: "ebfp", File: "f", Line: 2}, {Input: "statsd", File: "f", Line: 3},
 	}, []string{"ebpf"})
 	if len(kept) != 1 || kept[0].Line != 1 {
 		t.Errorf("%+v", kept)
@@ -46,7 +46,7 @@ func TestKnown(t *testing.T) {
 	if len(mistakes) != 1 || mistakes[0].Error() != `f:2: inputs.ebfp: unknown input; did you mean "ebpf"?` {
 		t.Errorf("%v", mistakes)
 	}
-	if len(warnings) != 1 || warnings[0].Error() != "f:3: inputs.swap: this input is not supported and does not run" {
+	if len(warnings) != 1 || warnings[0].Error() != "f:3: inputs.statsd: this input is not supported and does not run" {
 		t.Errorf("%v", warnings)
 	}
 }

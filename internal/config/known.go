@@ -35,8 +35,7 @@ func isUnsupported(path string) bool {
 // agent; naming one is a warning.
 func LaterInputs() []string {
 	return []string{
-		"container", "cpu", "dd_agent", "ddtrace", "disk", "diskio", "dk", "ebpftrace", "host_processes", "hostobject",
-		"kubernetesprometheus", "logfwdserver", "logging", "mem", "net", "opentelemetry", "process", "prom",
-		"rum", "self", "statsd", "swap", "system", "zipkin",
+		"dd_agent", "ddtrace", "dk", "ebpftrace", "kubernetesprometheus", "logfwdserver", "logging", "opentelemetry",
+		"process", "prom", "rum", "self", "statsd", "zipkin",
 	}
 }
