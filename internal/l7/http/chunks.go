@@ -1,0 +1,87 @@
+package http
+
+// chunks reads the framing of a chunked body (RFC 9112 §7.1) byte by byte, so
+// that it may be split anywhere.
+type chunks struct {
+	left uint64 // bytes of data, with the line end behind them, to skip
+	size uint64
+	line uint16 // bytes of the line being read
+	part chunkPart
+	any  bool // the line has a digit
+}
+
+type chunkPart uint8
+
+const (
+	chunkSize chunkPart = iota
+	chunkExtension
+	chunkTrailer
+)
+
+// maxChunkLine bounds a line of the framing, trailer fields included.
+const maxChunkLine = 8 << 10
+
+type chunkResult uint8
+
+const (
+	chunkMore chunkResult = iota // all of b was read, or there is data to skip
+	chunkEnd                     // the body ends
+	chunkBad                     // this is no chunked body
+)
+
+// parse reads framing at the beginning of b and returns its length.
+func (k *chunks) parse(b []byte) (n int, r chunkResult) {
+	for n < len(b) {
+		c := b[n]
+		n++
+		if c != '\n' {
+			if k.line++; k.line > maxChunkLine {
+				return n, chunkBad
+			}
+		}
+		switch {
+		case c == '\n' && k.part == chunkTrailer:
+			if k.line == 0 {
+				return n, chunkEnd
+			}
+			k.line = 0
+		case c == '\n':
+			if !k.any {
+				return n, chunkBad
+			}
+			size := k.size
+			*k = chunks{}
+			if size > 0 {
+				k.left = size + 2
+				return n, chunkMore
+			}
+			k.part = chunkTrailer
+		case c == '\r':
+			k.line--
+		case k.part == chunkSize && !k.digit(c):
+			if !k.any || c != ';' && c != ' ' && c != '\t' {
+				return n, chunkBad
+			}
+			k.part = chunkExtension
+		}
+	}
+	return n, chunkMore
+}
+
+// digit adds a digit of the size; false: c is none, or the size is absurd.
+func (k *chunks) digit(c byte) bool {
+	var d byte
+	switch {
+	case c >= '0' && c <= '9':
+		d = c - '0'
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		d = c | 0x20 - 'a' + 10
+	default:
+		return false
+	}
+	if k.size >= 1<<58 {
+		return false
+	}
+	k.size, k.any = k.size<<4|uint64(d), true
+	return true
+}

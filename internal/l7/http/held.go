@@ -1,0 +1,92 @@
+package http
+
+import "slices"
+
+// held is a segment that waits: bytes before it have not come, or it is a
+// response whose request has not.
+type held struct {
+	view
+	kept int // captured bytes, as counted
+}
+
+// hold keeps a copy of v.
+func (c *Conn) hold(s *stream, v *view) {
+	stats := c.cfg.Stats
+	at, _ := slices.BinarySearchFunc(s.held, v.pos, func(h held, pos uint64) int {
+		switch {
+		case h.pos < pos:
+			return -1
+		case h.pos > pos:
+			return 1
+		}
+		return 0
+	})
+	if at < len(s.held) && s.held[at].pos == v.pos && s.held[at].n >= v.n {
+		stats.Repeated++
+		return
+	}
+	h := held{view: *v, kept: len(v.data)}
+	if s.heldBytes+h.kept > maxHeldBytes || stats.Held+int64(h.kept) > maxHeldAll {
+		h.data, h.kept = nil, 0
+	}
+	h.data = slices.Clone(h.data)
+	s.heldBytes += h.kept
+	stats.Held += int64(h.kept)
+	stats.Reordered++
+	s.held = slices.Insert(s.held, at, h)
+}
+
+// unhold removes the first held segment.
+func (c *Conn) unhold(s *stream) {
+	s.heldBytes -= s.held[0].kept
+	c.cfg.Stats.Held -= int64(s.held[0].kept)
+	s.held[0] = held{}
+	s.held = s.held[1:]
+	if len(s.held) == 0 {
+		s.held = nil
+	}
+}
+
+// overdue reports that the first held segment has waited long enough.
+func (c *Conn) overdue(s *stream, now int64) bool {
+	return len(s.held) > maxHeld || s.heldBytes > maxHeldBytes/2 || now-s.held[0].time > maxWait
+}
+
+// drain takes the held segments whose turn has come.
+func (c *Conn) drain(now int64, out func(*Exchange)) {
+	for progress := true; progress; {
+		progress = false
+		for from := Local; from <= Remote; from++ {
+			for len(c.sides[from].held) > 0 && c.retry(from, now, out) {
+				progress = true
+			}
+		}
+	}
+}
+
+// retry tries to take the first held segment of a side.
+func (c *Conn) retry(from Side, now int64, out func(*Exchange)) bool {
+	s := &c.sides[from]
+	h := &s.held[0]
+	if !s.trim(&h.view) {
+		c.unhold(s)
+		return true
+	}
+	late := c.overdue(s, now)
+	if !s.follows(&h.view) {
+		if !late {
+			return false
+		}
+		c.gap(from, h.pos, out)
+	}
+	n := h.n
+	taken := c.take(from, &h.view, out)
+	if !taken && late {
+		c.giveUp(from, &h.view, out)
+		taken = h.n == 0
+	}
+	if len(s.held) > 0 && taken {
+		c.unhold(s)
+	}
+	return taken || h.n < n
+}

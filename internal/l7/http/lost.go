@@ -1,0 +1,95 @@
+package http
+
+// What is done where something is missing.
+
+// noHead passes over what is no head although one should begin here.
+func (c *Conn) noHead(from Side, s *stream, v *view, k kind) {
+	if c.verdict == Undecided {
+		s.pass(v, v.n)
+		c.miss(from)
+		return
+	}
+	c.cfg.Stats.Unparsed++
+	s.pass(v, v.n)
+}
+
+// unseen passes over a head that begins beyond the capture; false when it is
+// a response that has to wait.
+func (c *Conn) unseen(from Side, s *stream, v *view) bool {
+	if c.verdict == Undecided {
+		s.pass(v, v.n)
+		return true
+	}
+	c.want(from)
+	if from != c.client {
+		var o *open
+		for i := range c.open {
+			if o = &c.open[i]; !o.began {
+				break
+			}
+			o = nil
+		}
+		if o == nil {
+			return false
+		}
+		s.since = v.time
+		if !s.interim {
+			s.begin = v.pos
+		}
+		c.answer(o, s, 0, v.pos)
+	} else {
+		s.spare = true
+	}
+	c.cfg.Stats.HeadsLost++
+	s.until(v)
+	return true
+}
+
+// orphan passes over a response without a request.
+func (c *Conn) orphan(s *stream, v *view) {
+	c.cfg.Stats.Orphans++
+	s.spare = true
+	s.until(v)
+}
+
+// giveUp ends the waiting of v, a response without a request.
+func (c *Conn) giveUp(from Side, v *view, out func(*Exchange)) {
+	s := &c.sides[from]
+	s.split, s.buf = false, nil
+	if s.state == atHead {
+		c.orphan(s, v)
+		return
+	}
+	s.pass(v, v.n)
+}
+
+// gap goes on at position to, behind bytes that never came.
+func (c *Conn) gap(from Side, to uint64, out func(*Exchange)) {
+	s := &c.sides[from]
+	c.cfg.Stats.Gaps++
+	s.lost = true
+	switch {
+	case c.leftHTTP1():
+	case s.state == inBody && to >= s.end:
+		s.lost = to > s.end
+		s.next = s.end
+		c.finish(from, s, out)
+	case s.state == inChunks:
+		c.cfg.Stats.ChunksLost++
+		s.state = untilNext
+	case s.split:
+		v := view{time: s.last, pos: s.next}
+		var h head
+		k, before := h.parse(s.buf, true, c.cfg.Headers), len(s.buf)
+		switch {
+		case k == isRequest && (c.verdict == Undecided || from == c.client):
+			c.request(from, s, &v, &h, before, out)
+		case k == isReply && (c.verdict == Undecided || from != c.client):
+			if !c.reply(from, s, &v, &h, before, out) {
+				c.orphan(s, &v)
+			}
+		}
+		s.split, s.buf = false, nil
+	}
+	s.next = to
+}

@@ -1,0 +1,159 @@
+package http
+
+// open is a request of HTTP/1 whose exchange has not ended.
+type open struct {
+	Exchange
+	asked    bool   // the request is over
+	bodiless bool   // the end of the request is not known, but no body is expected
+	answered bool   // the response is over
+	began    bool   // the final response began
+	upgrade  bool   // it offers h2c
+	sent     uint64 // position of its response's first byte, 1xx included
+}
+
+// begin opens a request.
+func (c *Conn) begin(from Side, l *head, s *stream, out func(*Exchange)) *open {
+	if len(c.open) >= maxOpen {
+		c.cfg.Stats.Overflowed++
+		c.abandon(0, out)
+	}
+	c.open = append(c.open, open{})
+	o := &c.open[len(c.open)-1]
+	e := &o.Exchange
+	e.Client, e.GRPCStatus = from, -1
+	e.Version = version(l.minor)
+	e.Method = method(l.method)
+	path, host, cut := splitTarget(l.target, e.Method == "CONNECT", l.cut)
+	if len(path) > c.cfg.MaxPath {
+		path, cut = path[:c.cfg.MaxPath], true
+	}
+	if host == nil {
+		host = l.host
+	}
+	e.Path, e.Host, e.Truncated = c.cfg.Names.of(path), c.cfg.Names.of(host), cut
+	if c.cfg.Headers {
+		trace, parent := l.trace.ids()
+		e.TraceID, e.ParentID = string(trace), string(parent)
+	}
+	e.RequestStart, e.RequestPos = s.since, s.begin
+	return o
+}
+
+func version(minor byte) string {
+	if minor == 0 {
+		return "1.0"
+	}
+	return "1.1"
+}
+
+// waiting returns the request a response that begins at time t answers: the
+// oldest without one. early says that there is none yet, but may come; nil
+// without it that there will be none.
+func (c *Conn) waiting(t int64, lost bool, out func(*Exchange)) (o *open, early bool) {
+	i := 0
+	for i < len(c.open) && c.open[i].began {
+		i++
+	}
+	if i == len(c.open) {
+		return nil, true
+	}
+	if c.open[i].RequestStart > t {
+		return nil, false
+	}
+	if !lost {
+		return &c.open[i], false
+	}
+	// Responses are missing. Without pipelining this one belongs to the last
+	// request before it; with it nobody knows.
+	last := i
+	for last+1 < len(c.open) && c.open[last+1].RequestStart <= t {
+		last++
+	}
+	if c.pipelined && last > i {
+		last++
+	}
+	for ; i < last; last-- {
+		c.abandon(i, out)
+	}
+	if i == len(c.open) || c.open[i].RequestStart > t {
+		return nil, false
+	}
+	return &c.open[i], false
+}
+
+// answering returns the exchange whose response is being read.
+func (c *Conn) answering() *open {
+	for i := range c.open {
+		if o := &c.open[i]; o.began && !o.answered {
+			return o
+		}
+	}
+	return nil
+}
+
+// asking returns the exchange whose request is being read.
+func (c *Conn) asking() *open {
+	if n := len(c.open); n > 0 && !c.open[n-1].asked {
+		return &c.open[n-1]
+	}
+	return nil
+}
+
+// flush hands out the exchanges that ended.
+func (c *Conn) flush(out func(*Exchange)) {
+	for len(c.open) > 0 {
+		o := &c.open[0]
+		if !o.answered || !o.asked && !o.bodiless {
+			return
+		}
+		if !o.asked {
+			c.askedUntil(o)
+		}
+		c.emit(&o.Exchange, out)
+		c.drop(0)
+	}
+}
+
+// askedUntil ends a request where its side now is.
+func (c *Conn) askedUntil(o *open) {
+	s := &c.sides[o.Client]
+	o.asked = true
+	o.RequestEnd, o.RequestBytes = s.last, s.next-o.RequestPos
+	if s.state == untilNext {
+		s.spare = true
+	}
+}
+
+// abandon hands out an exchange as it is.
+func (c *Conn) abandon(i int, out func(*Exchange)) {
+	o := &c.open[i]
+	if !o.asked {
+		c.askedUntil(o)
+	}
+	if s := &c.sides[o.Client^1]; o.began && !o.answered {
+		o.ResponseEnd, o.ResponseBytes = s.last, s.next-o.sent
+		s.spare = true
+	}
+	if !o.began {
+		c.cfg.Stats.Unanswered++
+	}
+	c.emit(&o.Exchange, out)
+	c.drop(i)
+}
+
+func (c *Conn) drop(i int) {
+	n := copy(c.open[i:], c.open[i+1:])
+	c.open[i+n] = open{}
+	c.open = c.open[:i+n]
+}
+
+// emit hands out e.
+func (c *Conn) emit(e *Exchange, out func(*Exchange)) {
+	c.cfg.Stats.Exchanges++
+	for i := range c.wanted {
+		if c.wanted[i] > 0 {
+			c.wanted[i]--
+		}
+	}
+	out(e)
+}
