@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -230,5 +231,6 @@ func (se *session) runner(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runne
 	// cmd carries what go-plugin adds to the environment. Ours comes last:
 	// what the configuration adds wins over what it inherits.
 	c.Env = append(append([]string{}, cmd.Env...), c.Env...)
+	c.Env = append(c.Env, rpc.HostKey+"="+strconv.Itoa(os.Getpid()))
 	return &childRunner{session: se, command: c}, nil
 }

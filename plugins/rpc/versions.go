@@ -26,6 +26,11 @@ const (
 	cookieValue = "c2f4e9b1a6d84f0b9c5e7a3d1b8f6042"
 )
 
+// HostKey is the environment variable with the host's pid as the child sees
+// it. A child whose parent is another process was orphaned before it could ask
+// the kernel to be killed with its host (PR_SET_PDEATHSIG, prctl(2)).
+const HostKey = "DATAKIT_EXTERNAL_HOST"
+
 // Exit codes of a child, beside 0 for a stop that was asked for.
 const (
 	ExitFailure = 1  // anything else: the host starts the child again

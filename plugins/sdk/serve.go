@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -28,6 +29,7 @@ func Serve(p Program) int {
 		args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
 		fs:     hostfs.FromEnv(os.Getenv),
 		hosted: os.Getenv(rpc.CookieKey) == rpc.Handshake().MagicCookieValue,
+		host:   os.Getenv(rpc.HostKey),
 	})
 }
 
@@ -36,7 +38,8 @@ type process struct {
 	args           []string
 	stdout, stderr io.Writer
 	fs             hostfs.Root
-	hosted         bool // started by an agent
+	hosted         bool   // started by an agent
+	host           string // pid of that agent; "" when it did not say
 }
 
 func serve(ctx context.Context, p Program, proc process) int {
@@ -89,7 +92,7 @@ func runCommand(ctx context.Context, p Program, proc process, o options, flags [
 	if err := p.apply(p.config(), flags); err != nil {
 		return configError{err}
 	}
-	if code := serveHost(ctx, newChild(w, flags)); code != 0 {
+	if code := serveHost(ctx, newChild(w, flags), proc.host); code != 0 {
 		return exitCode(code)
 	}
 	return nil
@@ -109,13 +112,21 @@ const (
 	farewell    = time.Second
 )
 
+// orphaned reports whether our parent is not the agent that started us. That
+// agent may well be process 1, of a container.
+func orphaned(host string) bool {
+	return host != "" && host != strconv.Itoa(os.Getppid())
+}
+
 // serveHost serves the agent that started us until it ends us, goes away, or
 // ctx ends.
-func serveHost(ctx context.Context, c *child) int {
+func serveHost(ctx context.Context, c *child, host string) int {
 	// Where the file has capabilities the kernel forgets what our parent
 	// asked for at exec (prctl(2)), so we ask again.
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err == nil && os.Getppid() == 1 {
-		return rpc.ExitFailure // orphaned before we could ask
+	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if orphaned(host) {
+		c.log.Error("the agent that started us is gone, leaving")
+		return rpc.ExitFailure
 	}
 	served := make(chan struct{})
 	go func() { // ends with the process: go-plugin has no way to stop serving

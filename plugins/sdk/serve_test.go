@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -166,5 +167,14 @@ func TestLogFile(t *testing.T) {
 	raw, err := os.ReadFile(file)
 	if code != 0 || err != nil || !strings.Contains(string(raw), "msg=stopped") || strings.Contains(stderr, "msg=stopped") {
 		t.Errorf("exit code %d, %v, file %q, stderr %q", code, err, raw, stderr)
+	}
+}
+
+func TestOrphaned(t *testing.T) {
+	parent := strconv.Itoa(os.Getppid())
+	for host, want := range map[string]bool{"": false, parent: false, parent + "0": true} {
+		if got := orphaned(host); got != want {
+			t.Errorf("orphaned(%q) = %v with parent %s", host, got, parent)
+		}
 	}
 }

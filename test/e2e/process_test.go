@@ -28,13 +28,19 @@ type process struct {
 // test fails.
 func launch(t *testing.T, path string, args ...string) *process {
 	t.Helper()
+	return launchIn(t, 0, path, args...)
+}
+
+// launchIn is launch with new namespaces, flags of clone(2).
+func launchIn(t *testing.T, namespaces uintptr, path string, args ...string) *process {
+	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), filepath.Base(path)+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(path, args...), log: log.Name(), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: namespaces}
 	started := make(chan error)
 	go func() {
 		defer close(p.done)
