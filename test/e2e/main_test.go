@@ -18,6 +18,13 @@ const binEnv = "E2E_BIN"
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if n := os.Getenv(holdEnv); n != "" {
+		if err := hold(n); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	if os.Getenv(binEnv) == "" {
 		dir, err := os.MkdirTemp("", "datakit-e2e-")
 		if err != nil {
