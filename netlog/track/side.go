@@ -60,3 +60,6 @@ func (s *Side) expected() (seq uint32, known bool) { return uint32(s.Last), s.La
 // before and after compare sequence numbers (RFC 1982).
 func before(a, b uint32) bool { return int32(a-b) < 0 }
 func after(a, b uint32) bool  { return int32(a-b) > 0 }
+
+// SawSYN reports whether the side's SYN was seen; it is then at First.
+func (s *Side) SawSYN() bool { return s.flags&sawSYN != 0 }

@@ -194,3 +194,16 @@ func (t *Table) All(yield func(*Conn) bool) {
 		}
 	}
 }
+
+// Window is the receive window in bytes that a TCP packet advertises, with
+// the shift count of its side applied (RFC 7323: never to that of a SYN).
+func (ev *Event) Window(p *packet.Packet) uint32 {
+	side := &ev.Conn.Remote
+	if ev.Local {
+		side = &ev.Conn.Local
+	}
+	if p.TCP.Flags&packet.SYN != 0 {
+		return uint32(p.TCP.Window)
+	}
+	return uint32(p.TCP.Window) << side.scale
+}
