@@ -15,7 +15,7 @@ func newDebugFilterCommand(p *program) *cobra.Command {
 		Short: "Check rules of netlog_blacklist",
 		Args:  usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			rules, err := filter.Compile(rule, filter.PacketVocabulary())
+			rules, err := filter.Compile(rule)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}

@@ -3,15 +3,25 @@ package filter
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 )
 
 // checker gives every node its type, or says why it has none.
 type checker struct {
-	typeOf func(name string) (Type, bool)
+	keys     []key
+	warnings []Warning
+}
+
+func (c *checker) lookup(name string) *key {
+	i := slices.IndexFunc(c.keys, func(k key) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c.keys[i]
 }
 
 // checkRule checks that n is a valid rule: of type bool.
-func (c checker) checkRule(n *node) error {
+func (c *checker) checkRule(n *node) error {
 	if err := c.check(n); err != nil {
 		return err
 	}
@@ -21,7 +31,7 @@ func (c checker) checkRule(n *node) error {
 	return nil
 }
 
-func (c checker) check(n *node) error {
+func (c *checker) check(n *node) error {
 	for _, kid := range n.kids {
 		if err := c.check(kid); err != nil {
 			return err
@@ -39,11 +49,10 @@ func (c checker) check(n *node) error {
 	case "float":
 		return errorAt(n.pos, "number %s is no 64-bit integer; decimal, 0x and leading-0 octal are understood", n.name)
 	case "key":
-		typ, ok := c.typeOf(n.name)
-		if !ok {
+		if n.key = c.lookup(n.name); n.key == nil {
 			return errorAt(n.pos, "unknown name %s", n.name)
 		}
-		n.typ = typ
+		n.typ = n.key.Type
 	case "call":
 		return c.checkCall(n)
 	case "in":
@@ -54,7 +63,7 @@ func (c checker) check(n *node) error {
 	return nil
 }
 
-func (c checker) checkOperator(n *node) error {
+func (c *checker) checkOperator(n *node) error {
 	n.typ = TypeBool
 	left := n.kids[0].typ
 	right := n.kids[len(n.kids)-1].typ
@@ -69,6 +78,8 @@ func (c checker) checkOperator(n *node) error {
 		if left != right {
 			return errorAt(n.pos, "%s compares values of one type, not %s with %s", n.op, left, right)
 		}
+		c.warnNever(n.kids[0], n.kids[1], "== and !=")
+		c.warnNever(n.kids[1], n.kids[0], "== and !=")
 	default:
 		if left != TypeInt || right != TypeInt {
 			return errorAt(n.pos, "%s compares int with int, not %s with %s", n.op, left, right)
@@ -77,7 +88,7 @@ func (c checker) checkOperator(n *node) error {
 	return nil
 }
 
-func (c checker) checkIn(n *node) error {
+func (c *checker) checkIn(n *node) error {
 	n.typ = TypeBool
 	subject := n.kids[0]
 	if subject.typ == TypeBool {
@@ -90,11 +101,14 @@ func (c checker) checkIn(n *node) error {
 		if item.typ != subject.typ {
 			return errorAt(item.pos, "list item %s is %s, %s is %s", item, item.typ, subject, subject.typ)
 		}
+		if _, isNetwork := networkIn(subject, item); !isNetwork {
+			c.warnNever(subject, item, "in")
+		}
 	}
 	return nil
 }
 
-func (c checker) checkCall(n *node) error {
+func (c *checker) checkCall(n *node) error {
 	f, ok := lookupFunction(n.name)
 	if !ok {
 		return errorAt(n.pos, "unknown function %s", n.name)

@@ -1,12 +1,15 @@
 package filter
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Expr returns all rules as one program of expr-lang/expr that is true when
-// any rule is: fully parenthesised, functions called by their names here. It
-// is the reference of differential tests and serves open vocabularies, where
-// a key is looked up by name at run time.
-func (p *Program[E]) Expr() string {
+// any rule is: fully parenthesised, one side per key. It runs on the values
+// of [Packet.Values] and [ExprFunctions], and is the reference of
+// differential tests.
+func (p *Program) Expr() string {
 	if len(p.rules) == 0 {
 		return "false"
 	}
@@ -27,7 +30,7 @@ func (p *Program[E]) Expr() string {
 func (n *node) writeExpr(b *strings.Builder) {
 	switch n.op {
 	case "int":
-		b.WriteString(decimal(n.num))
+		b.WriteString(strconv.FormatInt(n.num, 10))
 	case "str":
 		b.WriteString(quote(n.str))
 	case "key", "bool":
@@ -41,15 +44,9 @@ func (n *node) writeExpr(b *strings.Builder) {
 			b.WriteByte(')')
 			return
 		}
-		b.WriteString(n.name + "(")
-		writeExprList(b, n.kids)
-		b.WriteByte(')')
+		writeExprCall(b, n.name, n.kids...)
 	case "in":
-		b.WriteByte('(')
-		n.kids[0].writeExpr(b)
-		b.WriteString(" in [")
-		writeExprList(b, n.kids[1:])
-		b.WriteString("])")
+		n.writeExprIn(b)
 	case "!":
 		b.WriteString("(!")
 		n.kids[0].writeExpr(b)
@@ -70,4 +67,33 @@ func writeExprList(b *strings.Builder, list []*node) {
 		}
 		n.writeExpr(b)
 	}
+}
+
+// writeExprIn renders a list, of which expr knows only single values.
+func (n *node) writeExprIn(b *strings.Builder) {
+	var single []*node
+	b.WriteByte('(')
+	for _, item := range n.kids[1:] {
+		if _, ok := networkIn(n.kids[0], item); ok {
+			writeExprCall(b, "ipnet_contains", item, n.kids[0])
+			b.WriteString(" || ")
+		} else {
+			single = append(single, item)
+		}
+	}
+	n.kids[0].writeExpr(b)
+	b.WriteString(" in [")
+	writeExprList(b, single)
+	b.WriteString("])")
+}
+
+func writeExprCall(b *strings.Builder, name string, args ...*node) {
+	b.WriteString(name + "(")
+	writeExprList(b, args)
+	b.WriteByte(')')
+}
+
+// ExprFunctions returns the functions that a program of [Program.Expr] calls.
+func ExprFunctions() map[string]any {
+	return map[string]any{"ipnet_contains": contains, "has_prefix": strings.HasPrefix, "has_suffix": strings.HasSuffix}
 }

@@ -1,44 +1,102 @@
 package filter
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
-// Packet is what the rules of netlog_blacklist see of a packet. The source is
-// the side of the network interface it was captured on.
+// Packet is what rules see of a packet: numbers of its headers, and names
+// that go with it. The source is the side of the network interface it was
+// captured on: who fills it exchanges the sides of what was received. All
+// headers are the innermost ones, VLAN tags those of the outer frame.
+//
+// The zero Packet is one without any header. It may be used again after new
+// values were set.
 type Packet struct {
-	TCP, UDP         bool
-	Src, Dst         netip.Addr // of the innermost header; never IPv4-mapped
-	SrcPort, DstPort uint16
-	SrcPod, DstPod   string // names of the pods, "" when unknown
+	NIC, Netns     string // interface and namespace it was captured in
+	SrcPod, DstPod string // names of the pods, "" when unknown
+
+	fields [Fields]uint64
 }
 
-// PacketVocabulary returns the keys of [Packet].
-func PacketVocabulary() Vocabulary[Packet] {
-	return Vocabulary[Packet]{
-		{Name: "tcp", Help: "whether it is TCP", Bool: func(p *Packet) bool { return p.TCP }},
-		{Name: "udp", Help: "whether it is UDP", Bool: func(p *Packet) bool { return p.UDP }},
-		{Name: "ipv4", Help: "whether it is IPv4", Bool: func(p *Packet) bool { return p.Src.Is4() }},
-		{Name: "ipv6", Help: "whether it is IPv6", Bool: func(p *Packet) bool { return p.Src.Is6() }},
-		{Name: "src_port", Help: "port on the side of the interface", Int: func(p *Packet) int64 { return int64(p.SrcPort) }},
-		{Name: "dst_port", Help: "port on the other side", Int: func(p *Packet) int64 { return int64(p.DstPort) }},
-		{Name: "ip_saddr", Help: "IPv4 address on the side of the interface; \"\" for IPv6", Addr: func(p *Packet) netip.Addr { return only4(p.Src) }},
-		{Name: "ip_daddr", Help: "IPv4 address on the other side; \"\" for IPv6", Addr: func(p *Packet) netip.Addr { return only4(p.Dst) }},
-		{Name: "ip6_saddr", Help: "IPv6 address on the side of the interface; \"\" for IPv4", Addr: func(p *Packet) netip.Addr { return only6(p.Src) }},
-		{Name: "ip6_daddr", Help: "IPv6 address on the other side; \"\" for IPv4", Addr: func(p *Packet) netip.Addr { return only6(p.Dst) }},
-		{Name: "k8s_src_pod", Help: "pod on the side of the interface; \"\" when unknown", Str: func(p *Packet) string { return p.SrcPod }},
-		{Name: "k8s_dst_pod", Help: "pod on the other side; \"\" when unknown", Str: func(p *Packet) string { return p.DstPod }},
+// Set sets a field to a value as its comment says.
+func (p *Packet) Set(f Field, value uint64) { p.fields[f] = value }
+
+// Get returns the value of a field.
+func (p *Packet) Get(f Field) uint64 { return p.fields[f] }
+
+// SetAddrs sets Family and the addresses, which are both IPv4, both IPv6 or
+// both invalid (no IP).
+func (p *Packet) SetAddrs(src, dst netip.Addr) {
+	switch {
+	case src.Is4():
+		a, b := src.As4(), dst.As4()
+		p.fields[Family] = 4
+		p.fields[SrcIPv4] = IPv4Present | uint64(binary.BigEndian.Uint32(a[:]))
+		p.fields[DstIPv4] = IPv4Present | uint64(binary.BigEndian.Uint32(b[:]))
+		p.fields[SrcIPv6Hi], p.fields[SrcIPv6Lo], p.fields[DstIPv6Hi], p.fields[DstIPv6Lo] = 0, 0, 0, 0
+	case src.Is6():
+		p.fields[Family] = 6
+		p.fields[SrcIPv4], p.fields[DstIPv4] = 0, 0
+		p.fields[SrcIPv6Hi], p.fields[SrcIPv6Lo] = halves(src)
+		p.fields[DstIPv6Hi], p.fields[DstIPv6Lo] = halves(dst)
+	default:
+		p.fields[Family] = 0
+		p.fields[SrcIPv4], p.fields[DstIPv4] = 0, 0
+		p.fields[SrcIPv6Hi], p.fields[SrcIPv6Lo], p.fields[DstIPv6Hi], p.fields[DstIPv6Lo] = 0, 0, 0, 0
 	}
 }
 
-func only4(a netip.Addr) netip.Addr {
-	if a.Is4() {
-		return a
-	}
-	return netip.Addr{}
+// halves are the two words of an IPv6 address.
+func halves(a netip.Addr) (hi, lo uint64) {
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
-func only6(a netip.Addr) netip.Addr {
-	if a.Is6() {
-		return a
+// SetPorts sets the ports.
+func (p *Packet) SetPorts(src, dst uint16) {
+	p.fields[SrcPort], p.fields[DstPort] = uint64(src), uint64(dst)
+}
+
+// SetMACs sets the Ethernet addresses.
+func (p *Packet) SetMACs(src, dst [6]byte) {
+	p.fields[SrcMAC], p.fields[DstMAC] = macWord(src), macWord(dst)
+}
+
+func macWord(a [6]byte) uint64 {
+	return MACPresent | uint64(a[0])<<40 | uint64(a[1])<<32 | uint64(a[2])<<24 | uint64(a[3])<<16 | uint64(a[4])<<8 | uint64(a[5])
+}
+
+// side is one end of a packet.
+type side uint8
+
+const (
+	source side = iota
+	destination
+)
+
+// addrFields are the fields that hold the address of a side.
+func (s side) addrFields() (v4, hi, lo Field) {
+	if s == source {
+		return SrcIPv4, SrcIPv6Hi, SrcIPv6Lo
 	}
-	return netip.Addr{}
+	return DstIPv4, DstIPv6Hi, DstIPv6Lo
+}
+
+// addr is the address of a side, invalid when the packet is not IP.
+func (p *Packet) addr(s side) netip.Addr {
+	v4, hi, lo := s.addrFields()
+	switch p.fields[Family] {
+	case 4:
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(p.fields[v4]))
+		return netip.AddrFrom4(b)
+	case 6:
+		var b [16]byte
+		binary.BigEndian.PutUint64(b[:8], p.fields[hi])
+		binary.BigEndian.PutUint64(b[8:], p.fields[lo])
+		return netip.AddrFrom16(b)
+	default:
+		return netip.Addr{}
+	}
 }

@@ -7,7 +7,7 @@ package filter
 //	cmp     := unary (("==" | "!=" | "<" | "<=" | ">" | ">=") NL* unary | "in" NL* list)*
 //	unary   := "!" unary | primary
 //	primary := "(" NL* rule NL* ")" | name | name "(" NL* args? ","? NL* ")" | string | int | true | false
-//	list    := "[" NL* args? ","? NL* "]"
+//	list    := "[" NL* args? ","? NL* "]" | "(" NL* args? ","? NL* ")"
 //	args    := rule ("," NL* rule)*
 type parser struct {
 	toks     []token
@@ -147,10 +147,11 @@ func (p *parser) comparison() (*node, error) {
 			}
 			p.take()
 			p.skipNewlines()
-			if t := p.take(); !t.is("[") {
-				return nil, errorAt(t.pos, "unexpected %s after in; a list is written [a, b]", t.describe())
+			closing, ok := map[tokenKind]string{"[": "]", "(": ")"}[p.peek().kind]
+			if t := p.take(); !ok {
+				return nil, errorAt(t.pos, "unexpected %s after in; a list is written [a, b] or (a, b)", t.describe())
 			}
-			list, err := p.list("]")
+			list, err := p.list(closing)
 			if err != nil {
 				return nil, err
 			}

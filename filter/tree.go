@@ -2,7 +2,7 @@ package filter
 
 import "strings"
 
-// node is an expression of the tree. Its type is set by the checker.
+// node is an expression of the tree. The checker sets its type and key.
 type node struct {
 	op   string // "key", "int", "str", "bool", "nil", "float", "call", "in", "!", or a binary operator
 	pos  Position
@@ -10,7 +10,9 @@ type node struct {
 	num  int64
 	str  string
 	kids []*node
-	typ  Type
+
+	typ Type
+	key *key // of a "key"
 }
 
 // Type is the type of an expression.
@@ -78,4 +80,15 @@ func (n *node) String() string {
 	var b strings.Builder
 	n.write(&b)
 	return b.String()
+}
+
+// begin is where the text of the expression begins, but for parentheses.
+func (n *node) begin() Position {
+	first := n.pos
+	for _, kid := range n.kids {
+		if p := kid.begin(); p.Line < first.Line || p.Line == first.Line && p.Col < first.Col {
+			first = p
+		}
+	}
+	return first
 }

@@ -9,10 +9,12 @@ import (
 
 // sample is the packet of the acceptance vectors.
 func sample() *Packet {
-	return &Packet{
-		TCP: true, Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("127.0.0.1"),
-		SrcPort: 80, DstPort: 40000, SrcPod: "datakit-abc",
-	}
+	p := &Packet{NIC: "eth0", Netns: "NS(0:4026531840)", SrcPod: "datakit-abc"}
+	p.Set(Proto, 6)
+	p.SetAddrs(netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("127.0.0.1"))
+	p.SetPorts(80, 40000)
+	p.SetMACs([6]byte{2, 0, 0, 0, 0, 1}, [6]byte{2, 0, 0, 0, 0, 0xaa})
+	return p
 }
 
 func TestVectors(t *testing.T) {
@@ -50,7 +52,7 @@ func TestVectors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
-			p, err := Compile(test.rule, PacketVocabulary())
+			p, err := Compile(test.rule)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +77,7 @@ ipnet_contains("127.0.0.0/8", ip_saddr); ipv6
 
 func TestRuleCount(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "# c\n": 0, "\n\n": 0, ";": 0, ";;\nudp;\n;": 1, "udp;tcp": 2, "udp\r\ntcp": 2, seedRules: 5} {
-		p, err := Compile(text, PacketVocabulary())
+		p, err := Compile(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		} else if p.Len() != want {
@@ -128,7 +130,7 @@ func TestErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
-			_, err := Compile(test.rule, PacketVocabulary())
+			_, err := Compile(test.rule)
 			var rule *Error
 			if !errors.As(err, &rule) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want one with %q", err, test.want)
@@ -146,7 +148,7 @@ func TestWarnings(t *testing.T) {
 		"ipv6\n(udp || tcp && ipv4)": {"rule:2:2: && and || have one level"},
 	}
 	for rule, want := range tests {
-		p, err := Compile(rule, PacketVocabulary())
+		p, err := Compile(rule)
 		if err != nil {
 			t.Fatal(err)
 		}
