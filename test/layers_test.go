@@ -13,7 +13,7 @@ import (
 var layers = [][]string{
 	0: {"internal/point", "filter", "plugins/proto/v1", "internal/hostfs", "internal/backoff", "internal/ledger", "internal/size"},
 	1: {"inputs", "plugins", "internal/config", "internal/queue", "internal/dataway", "internal/k8s", "internal/containers",
-		"internal/process", "internal/procfs", "internal/mounts", "internal/limit", "internal/bpf", "internal/flow", "internal/l7"},
+		"internal/process", "internal/procfs", "internal/mounts", "internal/limit", "internal/bpf", "internal/flow", "internal/l7", "internal/domains"},
 	2: {"internal/feed", "internal/upload", "internal/httpapi", "plugins/rpc"},
 	3: {"plugins/sdk", "internal/supervisor", "internal/runner"},
 	4: {"inputs/*", "plugins/*", "netlog"},
