@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"datakit.dev/agent/internal/backoff"
 )
 
@@ -21,6 +23,11 @@ const (
 	idleTimeout   = 90 * time.Second // between two requests of a connection
 	drainTimeout  = 5 * time.Second  // for requests under way when the server stops
 )
+
+// maxConnections bounds the open connections of one address, each of which
+// costs two goroutines and some buffers. Further ones wait in the kernel's
+// backlog until one closes; headerTimeout and idleTimeout see to that.
+const maxConnections = 1024
 
 // socketMode is the mode of a public unix socket, as DataKit has it: whoever
 // may write to it may connect, and counts as loopback.
@@ -65,7 +72,7 @@ func NewServer(cfg Config) (*Server, error) {
 		s.endpoints = append(s.endpoints, endpoint{cfg.Listen, listen})
 	}
 	if cfg.Socket != "" {
-		s.endpoints = append(s.endpoints, endpoint{cfg.Socket, func() (net.Listener, error) { return listenUnix(cfg.Socket, socketMode) }})
+		s.endpoints = append(s.endpoints, endpoint{cfg.Socket, limited(func() (net.Listener, error) { return listenUnix(cfg.Socket, socketMode) })})
 	}
 	return s, nil
 }
@@ -82,6 +89,7 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 	if strings.HasPrefix(cfg.Listen, "/") {
 		listen = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
 	}
+	listen = limited(listen) // below TLS, whose connections net/http wants to see as such
 	if cfg.CertFile == "" {
 		return listen, nil
 	}
@@ -101,6 +109,17 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 		}
 		return tls.NewListener(l, secure), nil
 	}, nil
+}
+
+// limited bounds the connections of what listen opens.
+func limited(listen func() (net.Listener, error)) func() (net.Listener, error) {
+	return func() (net.Listener, error) {
+		l, err := listen()
+		if err != nil {
+			return nil, err
+		}
+		return netutil.LimitListener(l, maxConnections), nil
+	}
 }
 
 // Run serves until ctx ends, then lets the requests under way finish. An

@@ -268,3 +268,51 @@ func TestListenUnix(t *testing.T) {
 		t.Errorf("a file: %v", err)
 	}
 }
+
+// TestServerConnections: one connection more than are allowed waits until
+// another one closes.
+func TestServerConnections(t *testing.T) {
+	cfg := testConfig(&recorder{})
+	cfg.Listen = "127.0.0.1:0"
+	s, _ := start(t, cfg)
+	address := bound(t, s, cfg.Listen)
+	ask := func(patience time.Duration) (net.Conn, error) {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := c.Write([]byte("GET /v1/ping HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		return c, answer(c, patience)
+	}
+	var first net.Conn
+	for range maxConnections {
+		c, err := ask(5 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = c
+	}
+	more, err := ask(100 * time.Millisecond)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("one connection too many: %v", err)
+	}
+	first.Close()
+	if err := answer(more, 5*time.Second); err != nil {
+		t.Errorf("after another one closed: %v", err)
+	}
+}
+
+// answer waits for the head of a reply.
+func answer(c net.Conn, patience time.Duration) error {
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && line != "HTTP/1.1 200 OK\r\n" {
+		err = fmt.Errorf("reply %q", line)
+	}
+	return err
+}
