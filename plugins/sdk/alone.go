@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
+
+	"datakit.dev/agent/plugins"
 )
 
 // options are the flags that every program has.
@@ -62,7 +65,10 @@ func runAlone(ctx context.Context, w work, o options, flags []given) error {
 	}
 	w.log.Info("running", "program", w.program.Name, "version", w.program.Version, "plugins", w.engine.chosen, "datakit-apiserver", o.server)
 
-	exceeded := w.run(ctx)
+	exceeded, err := w.runAndTell(ctx, o.server)
+	if err != nil {
+		return configError{err}
+	}
 	timeout := stopTimeout
 	if exceeded != nil {
 		timeout = limitFlush
@@ -73,6 +79,25 @@ func runAlone(ctx context.Context, w work, o options, flags []given) error {
 	s := w.feed.Stats()
 	w.log.Info("stopped", "captured", s.Captured, "delivered", s.Emitted, "filtered", s.Filtered, "sampled", s.Sampled, "dropped", s.Dropped, "pending", s.Pending)
 	return errors.Join(exceeded, err)
+}
+
+// runAndTell runs the plugins and tells the agent what is wrong with them.
+func (w *work) runAndTell(ctx context.Context, address string) (exceeded, err error) {
+	server, err := apiServer(address)
+	if err != nil {
+		return nil, err
+	}
+	telling, stop := context.WithCancel(ctx)
+	var told sync.WaitGroup
+	told.Go(func() {
+		newComplainer(server.Scheme+"://"+server.Host, w.program.Name).run(telling, func() []plugins.State {
+			all, _ := w.engine.states.snapshot()
+			return all
+		})
+	})
+	defer told.Wait()
+	defer stop()
+	return w.run(ctx), nil
 }
 
 // host is the value of the tag host: flag, tag of the configuration, system.

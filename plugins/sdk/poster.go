@@ -24,15 +24,9 @@ type poster struct {
 // newPoster posts to address, "host:port" or a URL. feed names the input in
 // the agent's reports.
 func newPoster(address, feed, version, host string, book *ledger.Book) (*poster, error) {
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
+	u, err := apiServer(address)
 	if err != nil {
-		return nil, fmt.Errorf("parse --datakit-apiserver: %w", err)
-	}
-	if u.Hostname() == "0.0.0.0" { // "any address", the default of the reference: this host
-		u.Host = "127.0.0.1:" + u.Port()
+		return nil, err
 	}
 	// The agent is on this host as a rule; its API adds no tag that is there
 	// already.
@@ -44,6 +38,21 @@ func newPoster(address, feed, version, host string, book *ledger.Book) (*poster,
 		return nil, err
 	}
 	return &poster{client: client, book: book}, nil
+}
+
+// apiServer is the URL of the flag --datakit-apiserver.
+func apiServer(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("parse --datakit-apiserver: %w", err)
+	}
+	if u.Hostname() == "0.0.0.0" { // "any address", the default of the reference: this host
+		u.Host = "127.0.0.1:" + u.Port()
+	}
+	return u, nil
 }
 
 // Put implements [point.BlockSink].
