@@ -49,6 +49,7 @@ func DefaultContainer() *Container {
 		Endpoints: []string{
 			"unix:///var/run/docker.sock",
 			"unix:///var/run/containerd/containerd.sock",
+			"unix:///var/run/crio/crio.sock",
 			"unix:///run/podman/podman.sock",
 		},
 		EnableContainerMetric: true,

@@ -31,11 +31,12 @@ type (
 
 // Categories a plugin feeds.
 const (
-	Metric  = point.Metric
-	Network = point.Network
-	Object  = point.Object
-	Logging = point.Logging
-	Tracing = point.Tracing
+	Metric   = point.Metric
+	Network  = point.Network
+	Object   = point.Object
+	Logging  = point.Logging
+	Tracing  = point.Tracing
+	KeyEvent = point.KeyEvent
 )
 
 // Int makes a signed integer value.

@@ -153,6 +153,9 @@ func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, du
 	if p.logs != nil && err == nil && answered > 0 {
 		p.logs.Update(p.sources(all))
 	}
+	if err := out.Feed(ctx, plugins.KeyEvent, killed(all)); err != nil {
+		return err
+	}
 	if !due.metrics && !due.objects {
 		p.report(err, answered)
 		return nil

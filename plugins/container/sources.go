@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -53,7 +54,7 @@ func (p *plugin) sources(all []runtimes.Container) (list []logs.Source) {
 
 func (p *plugin) options(c runtimes.Container) logOptions {
 	var all []logOptions
-	if text := c.Labels[optionsKey]; text != "" {
+	if text := cmp.Or(c.Labels[optionsKey], c.Annotations[optionsKey]); text != "" {
 		if err := json.Unmarshal([]byte(text), &all); err != nil {
 			p.env.Log.Debug("a label is not used", "container", c.ID, "label", optionsKey, "err", err)
 		}

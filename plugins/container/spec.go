@@ -13,7 +13,7 @@ func tagSpecs(object bool) []point.TagSpec {
 	all := []point.TagSpec{
 		{Key: "container_id", Help: "id of the container"},
 		{Key: "container_name", Help: "name; in Kubernetes that of the pod's specification"},
-		{Key: "container_runtime", Help: "docker, podman or containerd", Optional: true},
+		{Key: "container_runtime", Help: "docker, podman, containerd or cri-o", Optional: true},
 		{Key: "container_runtime_name", Help: "name the runtime gave the container"},
 		{Key: "container_runtime_version", Help: "version of the runtime", Optional: true},
 		{Key: "container_type", Help: "kubernetes or standalone"},
@@ -46,6 +46,7 @@ func fieldSpecs(object bool) []point.FieldSpec {
 		{Key: "mem_limit", Unit: "B", Kind: i, Optional: true, Help: "limit, if there is one"},
 		{Key: "mem_used_percent", Unit: "percent", Kind: f, Optional: true, Help: "use as a share of the host's memory"},
 		{Key: "mem_used_percent_base_limit", Unit: "percent", Kind: f, Optional: true, Help: "use as a share of the limit, if there is one"},
+		{Key: "oom_kills", Unit: "count", Kind: i, Optional: true, Help: "processes that the kernel killed for want of memory, since the container was started; since Linux 4.13"},
 		{Key: "network_bytes_rcvd", Unit: "B", Kind: i, Optional: true, Help: "received by all interfaces but lo; not for a container in the host's network"},
 		{Key: "network_bytes_sent", Unit: "B", Kind: i, Optional: true, Help: "sent, likewise"},
 		{Key: "block_read_byte", Unit: "B", Kind: i, Optional: true, Help: "read from block devices"},
@@ -65,6 +66,7 @@ func Spec() []point.Measurement {
 		{Name: Measurement, Category: plugins.Metric, Help: "Running containers.", Tags: tagSpecs(false), Fields: fieldSpecs(false)},
 		{Name: Measurement, Category: plugins.Object, Help: "Running containers, as objects.", Tags: tagSpecs(true), Fields: fieldSpecs(true)},
 		logSpec(),
+		eventSpec(),
 	}
 }
 

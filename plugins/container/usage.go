@@ -74,6 +74,9 @@ func (m *meter) fields(c runtimes.Container) (all []plugins.Field, ok bool, err 
 			add("mem_used_percent_base_limit", plugins.Float(100*float64(s.Memory)/float64(s.MemoryLimit)))
 		}
 	}
+	if s.Has.OOM {
+		add("oom_kills", plugins.Int(int64(s.OOMKills)))
+	}
 	if s.Has.IO {
 		add("block_read_byte", plugins.Int(int64(s.Read)))
 		add("block_write_byte", plugins.Int(int64(s.Written)))

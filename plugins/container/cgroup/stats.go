@@ -25,12 +25,13 @@ type Stats struct {
 
 	Memory      uint64 // bytes in use, without page cache that is not in active use
 	MemoryLimit uint64 // bytes; 0 is no limit
+	OOMKills    uint64 // processes killed for want of memory
 
 	Read, Written uint64 // bytes of block devices
 }
 
 // Has says which parts of [Stats] are known.
-type Has struct{ CPU, Memory, IO bool }
+type Has struct{ CPU, Memory, OOM, IO bool }
 
 // Reader reads cgroups of a host.
 type Reader struct{ fs hostfs.Root }
@@ -137,10 +138,10 @@ func (r *Reader) cpu(s *Stats, g groups) error {
 }
 
 func (r *Reader) memory(s *Stats, g groups) error {
-	use, limit, cache := "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"
+	use, limit, cache, kills := "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file", "memory.oom_control"
 	dir, ok := r.version1(g, "memory")
 	if !ok {
-		use, limit, cache = "memory.current", "memory.max", "inactive_file"
+		use, limit, cache, kills = "memory.current", "memory.max", "inactive_file", "memory.events"
 		if dir, ok = r.unified(g); !ok {
 			return nil
 		}
@@ -158,6 +159,9 @@ func (r *Reader) memory(s *Stats, g groups) error {
 	// "max", or in v1 a number near 2^63, is no limit.
 	if n, err := readUint(path.Join(dir, limit)); err == nil && n < 1<<62 {
 		s.MemoryLimit = n
+	}
+	if text, err := readFile(path.Join(dir, kills)); err == nil {
+		s.OOMKills, s.Has.OOM = keyed(text, "oom_kill")
 	}
 	return nil
 }

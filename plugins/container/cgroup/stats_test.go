@@ -44,8 +44,9 @@ func TestStats(t *testing.T) {
 			v1 + "a.slice/b.scope/memory.current": "10000\n",
 			v1 + "a.slice/b.scope/memory.max":     "65536\n",
 			v1 + "a.slice/b.scope/memory.stat":    "anon 1\ninactive_file 4000\n",
+			v1 + "a.slice/b.scope/memory.events":  "low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 1\n",
 			v1 + "a.slice/b.scope/io.stat":        "8:0 rbytes=10 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=5 wbytes=0 rios=1 wios=0\n",
-		}, Stats{Has: Has{true, true, true}, CPU: 1500 * time.Millisecond, CPULimit: 1.5, Memory: 6000, MemoryLimit: 65536, Read: 15, Written: 20}},
+		}, Stats{Has: Has{true, true, true, true}, CPU: 1500 * time.Millisecond, CPULimit: 1.5, Memory: 6000, MemoryLimit: 65536, OOMKills: 2, Read: 15, Written: 20}},
 		{"v2 without limits and without io", map[string]string{
 			"proc/7/cgroup":         "0::/../x\n",
 			v1 + "cgroup.procs":     "",
@@ -63,8 +64,9 @@ func TestStats(t *testing.T) {
 			v1 + "memory/d/c/memory.usage_in_bytes":          "20480\n",
 			v1 + "memory/d/c/memory.limit_in_bytes":          "9223372036854771712\n",
 			v1 + "memory/d/c/memory.stat":                    stat1,
+			v1 + "memory/d/c/memory.oom_control":             "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
 			v1 + "blkio/d/c/blkio.throttle.io_service_bytes": "8:0 Read 1\n8:0 Write 2\n8:0 Total 3\n8:16 Read 4\nTotal 7\n",
-		}, Stats{Has: Has{true, true, true}, CPU: 2 * time.Second, CPULimit: .5, Memory: 16384, Read: 5, Written: 2}},
+		}, Stats{Has: Has{true, true, true, true}, CPU: 2 * time.Second, CPULimit: .5, Memory: 16384, OOMKills: 1, Read: 5, Written: 2}},
 		{"v1 without quota", map[string]string{
 			"proc/7/cgroup":                "9:cpu:/d\n8:cpuacct:/d\n",
 			v1 + "cpuacct/d/cpuacct.usage": "1\n",

@@ -2,7 +2,8 @@
 // socket is asked what it speaks:
 //
 //	Docker API over HTTP             Docker, Podman
-//	containerd's gRPC services       Kubernetes, nerdctl, ctr
+//	containerd's gRPC services       Kubernetes, nerdctl, ctr; its CRI tells the annotations of pods
+//	CRI, Kubernetes' interface       CRI-O
 package runtimes
 
 import (
@@ -22,8 +23,9 @@ type Container struct {
 	State       string // "running", "exited", … in lower case
 	PID         int    // of its first process, in the namespace of the runtime; 0 when none
 	Created     time.Time
+	OOM         time.Time // when the kernel killed a process of it for want of memory, as the runtime noticed; [Set] tells it once
 
-	Runtime string // "docker", "podman", "containerd"
+	Runtime string // "docker", "podman", "containerd", "cri-o"
 	Version string
 	Type    string // "kubernetes" or "standalone"
 
@@ -31,6 +33,7 @@ type Container struct {
 	LogFormat logs.Format
 
 	Labels                        map[string]string
+	Annotations                   map[string]string // of its pod
 	PodName, PodNamespace, PodUID string
 }
 

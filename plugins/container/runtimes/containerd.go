@@ -3,6 +3,7 @@ package runtimes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"datakit.dev/agent/plugins/container/logs"
 )
@@ -35,27 +37,74 @@ const dockersNamespace = "moby"
 type containerd struct {
 	conn    *grpc.ClientConn
 	version string
+	cri     *kubernetes // nil when its CRI is switched off
+	oom     *oomWatch
+
+	pods map[string]*cri.PodSandbox
+	last map[string]Container // of the last list, to name what was killed and removed since
 }
 
-// dialContainerd connects to a socket; it fails when nobody answers there or
-// it is not containerd.
-func dialContainerd(ctx context.Context, socket string) (*containerd, error) {
+// dialGRPC connects to a socket; it fails when nobody answers there or
+// it is neither containerd nor speaks CRI.
+func dialGRPC(ctx context.Context, socket string) (client, error) {
 	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", socket, err)
 	}
 	v, err := version.NewVersionClient(conn).Version(ctx, &emptypb.Empty{})
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("ask %s for its version: %w", socket, err)
+	k, cerr := dialCRI(ctx, conn)
+	switch {
+	case err == nil:
+		return &containerd{conn: conn, version: v.GetVersion(), cri: k, oom: watchOOM(conn)}, nil
+	case cerr == nil:
+		return k, nil
 	}
-	return &containerd{conn: conn, version: v.GetVersion()}, nil
+	return nil, errors.Join(fmt.Errorf("ask %s for its version: %w", socket, err), cerr, conn.Close())
 }
 
-func (c *containerd) Close() error { return c.conn.Close() }
+// Close implements client.
+func (c *containerd) Close() error {
+	err := c.conn.Close()
+	c.oom.close()
+	return err
+}
 
-// List returns the containers of all namespaces.
+// List returns the containers of all namespaces, and those that were killed
+// for want of memory and removed since the last list.
 func (c *containerd) List(ctx context.Context) ([]Container, error) {
+	killed := c.oom.take()
+	all, err := c.list(ctx)
+	if err != nil {
+		for id, at := range killed {
+			c.oom.note(id, at)
+		}
+		return nil, err
+	}
+	last := c.last
+	c.last = make(map[string]Container, len(all))
+	for i := range all {
+		all[i].OOM = killed[all[i].ID]
+		delete(killed, all[i].ID)
+		c.last[all[i].ID] = all[i]
+	}
+	for id, at := range killed {
+		if gone, known := last[id]; known {
+			gone.Running, gone.State, gone.PID, gone.OOM = false, "exited", 0, at
+			all = append(all, gone)
+		}
+	}
+	return all, nil
+}
+
+func (c *containerd) list(ctx context.Context) ([]Container, error) {
+	c.pods = nil
+	if c.cri != nil {
+		pods, err := c.cri.pods(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.pods = pods
+	}
 	spaces, err := namespaces.NewNamespacesClient(c.conn).List(ctx, &namespaces.ListNamespacesRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("list namespaces of containerd: %w", err)
@@ -119,23 +168,30 @@ func (c *containerd) container(r *containers.Container, p *task.Process) Contain
 		got.Running = p.GetStatus() == task.Status_RUNNING
 		got.State, got.PID = taskState(p.GetStatus()), int(p.GetPid())
 	}
-	got.LogPath, got.LogFormat = containerdLog(r, p)
+	m := metadataOf(r)
+	got.LogPath, got.LogFormat = containerdLog(r, p, m)
+	got.Annotations = c.pods[m.SandboxID].GetAnnotations()
 	got.fromLabels()
 	return got
 }
 
 // criMetadata is what containerd's CRI plugin keeps with a container
 // (containerd, pkg/cri/store/container/metadata.go).
-const criMetadata = "io.cri-containerd.container.metadata"
+type criMetadata struct{ LogPath, SandboxID string }
+
+func metadataOf(r *containers.Container) (m criMetadata) {
+	var kept struct{ Metadata criMetadata }
+	if e := r.GetExtensions()["io.cri-containerd.container.metadata"]; e != nil && json.Unmarshal(e.GetValue(), &kept) == nil {
+		m = kept.Metadata
+	}
+	return m
+}
 
 // containerdLog finds the log of a container. containerd itself writes none:
 // its CRI plugin does, nerdctl does, and a task may have been given a file.
-func containerdLog(r *containers.Container, p *task.Process) (string, logs.Format) {
-	if m := r.GetExtensions()[criMetadata]; m != nil {
-		var kept struct{ Metadata struct{ LogPath string } }
-		if json.Unmarshal(m.GetValue(), &kept) == nil {
-			return kept.Metadata.LogPath, logs.CRI
-		}
+func containerdLog(r *containers.Container, p *task.Process, m criMetadata) (string, logs.Format) {
+	if m.LogPath != "" {
+		return m.LogPath, logs.CRI
 	}
 	if dir := r.GetLabels()["nerdctl/state-dir"]; dir != "" {
 		return filepath.Join(dir, r.GetID()+"-json.log"), logs.Docker

@@ -126,6 +126,9 @@ type inspected struct {
 		Status  string
 		Running bool
 		Pid     int
+
+		OOMKilled  bool
+		FinishedAt time.Time
 	}
 	Config struct {
 		Image  string
@@ -150,6 +153,9 @@ func (d *docker) container(in inspected) Container {
 		c.LogPath, c.LogFormat = in.LogPath, logs.Docker
 	case d.name == "podman" && (log.Type == "k8s-file" || log.Type == "json-file"): // two names of one format
 		c.LogPath, c.LogFormat = in.LogPath, logs.CRI
+	}
+	if in.State.OOMKilled {
+		c.OOM = in.State.FinishedAt
 	}
 	c.fromLabels()
 	return c

@@ -90,3 +90,37 @@ func TestBrokenAnswers(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A kill for want of memory is told once, also by a runtime that keeps it with
+// the container, and not when it was before anybody asked.
+func TestOOMIsToldOnce(t *testing.T) {
+	const inspect = `{"Id":"%s","Name":"/web","State":{"Status":"exited","OOMKilled":%v,"FinishedAt":"%s"}}`
+	late, later, early := "2126-01-02T03:04:05Z", "2126-01-02T03:05:00Z", "2006-01-02T03:04:05Z"
+	answers := map[string]string{
+		"/version": `{"ApiVersion":"1.46"}`, "/containers/json?all=1": `[{"Id":"new"},{"Id":"old"},{"Id":"other"}]`,
+		"/containers/new/json": fmt.Sprintf(inspect, "new", true, late), "/containers/old/json": fmt.Sprintf(inspect, "old", true, early),
+		"/containers/other/json": fmt.Sprintf(inspect, "other", false, late),
+	}
+	set := NewSet(hostfs.Root{}, []string{serve(t, answers)})
+	defer func() { _ = set.Close() }()
+	told := func() (ids string) {
+		t.Helper()
+		all, _, err := set.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			if !c.OOM.IsZero() {
+				ids += c.ID + " "
+			}
+		}
+		return ids
+	}
+	if first, second := told(), told(); first != "new " || second != "" {
+		t.Errorf("told %q, then %q", first, second)
+	}
+	answers["/containers/new/json"] = fmt.Sprintf(inspect, "new", true, later)
+	if third, fourth := told(), told(); third != "new " || fourth != "" {
+		t.Errorf("killed again: told %q, then %q", third, fourth)
+	}
+}

@@ -3,6 +3,7 @@ package runtimes
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,14 +28,16 @@ type Set struct {
 	fs        hostfs.Root
 	endpoints []string
 
+	began   time.Time
 	mu      sync.Mutex
-	clients map[string]client // by socket
+	clients map[string]client    // by socket
+	told    map[string]time.Time // OOM kills that were handed over, by container
 }
 
 // NewSet makes a set that connects when it is asked. Endpoints are what
 // [Socket] takes.
 func NewSet(root hostfs.Root, endpoints []string) *Set {
-	return &Set{fs: root, endpoints: slices.Clone(endpoints), clients: map[string]client{}}
+	return &Set{fs: root, endpoints: slices.Clone(endpoints), clients: map[string]client{}, began: time.Now()}
 }
 
 // List returns the containers of all runtimes, in the order of their ids, and
@@ -66,7 +69,31 @@ func (s *Set) List(ctx context.Context) (all []Container, answered int, err erro
 	// Two sockets may lead to the same runtime.
 	slices.SortStableFunc(all, func(a, b Container) int { return strings.Compare(a.ID, b.ID) })
 	all = slices.CompactFunc(all, func(a, b Container) bool { return a.ID == b.ID })
+	s.tellOnce(all, len(errs) == 0)
 	return all, answered, errors.Join(errs...)
+}
+
+// tellOnce clears the OOM kills that were told before, and those from before
+// the set was made: some runtimes keep them with the container. What a runtime
+// that does not answer had told stays known. s.mu is held.
+func (s *Set) tellOnce(all []Container, complete bool) {
+	told := map[string]time.Time{}
+	if !complete {
+		maps.Copy(told, s.told)
+	}
+	for i := range all {
+		c := &all[i]
+		before := s.told[c.ID]
+		if c.OOM.Before(s.began) || c.OOM.Equal(before) {
+			c.OOM = time.Time{}
+		} else {
+			before = c.OOM
+		}
+		if !before.IsZero() {
+			told[c.ID] = before
+		}
+	}
+	s.told = told
 }
 
 // list asks the runtime at a socket. s.mu is held.
@@ -90,11 +117,11 @@ func dial(ctx context.Context, socket string) (client, error) {
 	if err == nil {
 		return d, nil
 	}
-	c, cerr := dialContainerd(ctx, socket)
-	if cerr == nil {
+	c, gerr := dialGRPC(ctx, socket)
+	if gerr == nil {
 		return c, nil
 	}
-	return nil, errors.Join(err, cerr)
+	return nil, errors.Join(err, gerr)
 }
 
 // Sockets lists the sockets that are connected.

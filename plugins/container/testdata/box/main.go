@@ -20,14 +20,10 @@ func main() {
 			held[i%len(held)]++
 		}
 	case "eat": // until killed
-		var all [][]byte
-		for {
-			b := make([]byte, 1<<20)
-			for i := range b {
-				b[i] = 1
-			}
-			all = append(all, b)
-		}
+		eat()
+	case "hunger": // milliseconds, then eat
+		time.Sleep(time.Duration(arg(2)) * time.Millisecond)
+		eat()
 	case "crash":
 		time.Sleep(time.Duration(arg(2)) * time.Millisecond)
 		fmt.Println("last words")
@@ -40,5 +36,16 @@ func main() {
 			time.Sleep(time.Duration(arg(3)) * time.Microsecond)
 		}
 		time.Sleep(time.Hour)
+	}
+}
+
+func eat() {
+	var all [][]byte
+	for {
+		b := make([]byte, 1<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		all = append(all, b)
 	}
 }
