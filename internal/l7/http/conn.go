@@ -6,9 +6,12 @@ type Conn struct {
 	sides [2]stream
 	open  []open // requests of HTTP/1 that are not done, oldest first
 
+	h2 *http2 // since the connection speaks HTTP/2
+
 	verdict   Verdict
 	client    Side     // once verdict is HTTP
 	tunnel    bool     // another protocol took over
+	hinted    bool     // frames of HTTP/2 were seen, but nothing that proves it
 	pipelined bool     // requests were seen to overtake responses
 	misses    uint8    // segments of a connection yet undecided
 	turns     uint8    // how often their side changed
@@ -37,7 +40,7 @@ func (c *Conn) Capture(from Side) Capture {
 	switch {
 	case c.verdict == NotHTTP || c.tunnel:
 		return None
-	case c.wanted[from] > 0:
+	case c.h2 != nil || c.hinted && c.verdict == Undecided || c.wanted[from] > 0:
 		return All
 	default:
 		return Heads
@@ -74,6 +77,9 @@ func (c *Conn) Close(t int64, out func(*Exchange)) {
 	for len(c.sides[Local].held)+len(c.sides[Remote].held) > 0 {
 		c.drain(t+2*maxWait, out)
 	}
+	if c.h2 != nil {
+		c.h2.close(c, out)
+	}
 	for len(c.open) > 0 {
 		c.abandon(0, out)
 	}
@@ -88,7 +94,7 @@ func (c *Conn) release() {
 		c.cfg.Stats.Held -= int64(s.heldBytes)
 		s.held, s.heldBytes, s.buf = nil, 0, nil
 	}
-	c.open = nil
+	c.open, c.h2 = nil, nil
 }
 
 // take lets the protocol have v. False: what is left of v has to wait for
@@ -98,6 +104,8 @@ func (c *Conn) take(from Side, v *view, out func(*Exchange)) bool {
 		switch {
 		case c.verdict == NotHTTP || c.tunnel:
 			c.sides[from].pass(v, v.n)
+		case c.h2 != nil:
+			c.h2.take(c, from, v, out)
 		case !c.http1(from, v, out):
 			return false
 		}

@@ -27,7 +27,7 @@ func (c *Conn) http1(from Side, v *view, out func(*Exchange)) bool {
 }
 
 // leftHTTP1 reports that what follows is another protocol.
-func (c *Conn) leftHTTP1() bool { return c.verdict == NotHTTP || c.tunnel }
+func (c *Conn) leftHTTP1() bool { return c.verdict == NotHTTP || c.tunnel || c.h2 != nil }
 
 // head reads a head, or goes on with one.
 func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
@@ -69,8 +69,14 @@ func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
 			s.buf = s.buf[:before]
 			return false
 		}
-	default:
-		c.noHead(from, s, v, k)
+	case k == isPreface && (c.verdict == Undecided || from == c.client):
+		c.decide(from)
+		var synced [2]bool
+		synced[from], synced[from^1] = true, c.sides[from^1].last == 0
+		c.speak2(before, synced)
+	case !c.noHead(from, s, v):
+		s.buf = s.buf[:before]
+		return false
 	}
 	if long && h.size == 0 {
 		c.cfg.Stats.HeadsLong++
@@ -148,6 +154,9 @@ func (c *Conn) reply(from Side, s *stream, v *view, h *head, before int, out fun
 		c.want(Remote)
 	}
 	switch {
+	case h.status == 101 && o.upgrade && h.size > 0 && equalFold(h.upgrade, "h2c"):
+		s.pass(v, h.size-before)
+		c.upgrade(from, o, out)
 	case h.status == 101 || h.status < 300 && o.Method == "CONNECT":
 		if h.size > 0 {
 			s.pass(v, h.size-before)

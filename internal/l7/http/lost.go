@@ -2,15 +2,22 @@ package http
 
 // What is done where something is missing.
 
-// noHead passes over what is no head although one should begin here.
-func (c *Conn) noHead(from Side, s *stream, v *view, k kind) {
-	if c.verdict == Undecided {
+// noHead deals with v, which is no head although one should begin here; false
+// when that may look different when the other side has sent something.
+func (c *Conn) noHead(from Side, s *stream, v *view) bool {
+	if c.verdict == HTTP {
+		c.cfg.Stats.Unparsed++
 		s.pass(v, v.n)
-		c.miss(from)
-		return
+		return true
 	}
-	c.cfg.Stats.Unparsed++
+	if !s.split {
+		if done, wait := c.detect(from, v); done || wait {
+			return done
+		}
+	}
 	s.pass(v, v.n)
+	c.miss(from)
+	return true
 }
 
 // unseen passes over a head that begins beyond the capture; false when it is
@@ -56,11 +63,15 @@ func (c *Conn) orphan(s *stream, v *view) {
 func (c *Conn) giveUp(from Side, v *view, out func(*Exchange)) {
 	s := &c.sides[from]
 	s.split, s.buf = false, nil
-	if s.state == atHead {
+	switch {
+	case c.verdict == Undecided:
+		s.pass(v, v.n)
+		c.miss(from)
+	case s.state == atHead:
 		c.orphan(s, v)
-		return
+	default:
+		s.pass(v, v.n)
 	}
-	s.pass(v, v.n)
 }
 
 // gap goes on at position to, behind bytes that never came.
@@ -69,6 +80,8 @@ func (c *Conn) gap(from Side, to uint64, out func(*Exchange)) {
 	c.cfg.Stats.Gaps++
 	s.lost = true
 	switch {
+	case c.h2 != nil:
+		c.h2.gap(c, from, to, out)
 	case c.leftHTTP1():
 	case s.state == inBody && to >= s.end:
 		s.lost = to > s.end
