@@ -14,7 +14,7 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(V
 
 # What `make gen` writes, to compare before and after.
 generated = find . -path ./.git -prune -o \( -name '*_bpfel.*' -o -name '*.pb.go' -o -name '*.conf.sample' \
-	-o -path './docs/reference.md' -o -path './docs/deps/*' \) -type f -print | LC_ALL=C sort | xargs sha256sum
+	-o -path './docs/reference.md' -o -path './docs/filter.md' -o -path './docs/deps/*' \) -type f -print | LC_ALL=C sort | xargs sha256sum
 
 # Kernel tests: what runs in the guests of test-vm.
 KERNEL_TESTS ?= ./test/vm ./internal/bpf/... ./plugins/ebpfnet/...

@@ -10,6 +10,7 @@ func newDebugCommand(p *program) *cobra.Command {
 
 ` + exitCodes,
 		Args: usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newDebugFilterCommand(p), newDebugInputCommand(p))
 	return c

@@ -4,12 +4,22 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // checker gives every node its type, or says why it has none.
 type checker struct {
 	keys     []key
 	warnings []Warning
+}
+
+// names lists keys for error messages.
+func names(keys []key) string {
+	var all []string
+	for _, k := range keys {
+		all = append(all, k.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (c *checker) lookup(name string) *key {
@@ -50,7 +60,7 @@ func (c *checker) check(n *node) error {
 		return errorAt(n.pos, "number %s is no 64-bit integer; decimal, 0x and leading-0 octal are understood", n.name)
 	case "key":
 		if n.key = c.lookup(n.name); n.key == nil {
-			return errorAt(n.pos, "unknown name %s", n.name)
+			return errorAt(n.pos, "unknown name %s; the keys are %s", n.name, names(c.keys))
 		}
 		n.typ = n.key.Type
 	case "call":
@@ -78,8 +88,8 @@ func (c *checker) checkOperator(n *node) error {
 		if left != right {
 			return errorAt(n.pos, "%s compares values of one type, not %s with %s", n.op, left, right)
 		}
-		c.warnNever(n.kids[0], n.kids[1], "== and !=")
-		c.warnNever(n.kids[1], n.kids[0], "== and !=")
+		c.warnNever(n.kids[0], n.kids[1])
+		c.warnNever(n.kids[1], n.kids[0])
 	default:
 		if left != TypeInt || right != TypeInt {
 			return errorAt(n.pos, "%s compares int with int, not %s with %s", n.op, left, right)
@@ -102,7 +112,7 @@ func (c *checker) checkIn(n *node) error {
 			return errorAt(item.pos, "list item %s is %s, %s is %s", item, item.typ, subject, subject.typ)
 		}
 		if _, isNetwork := networkIn(subject, item); !isNetwork {
-			c.warnNever(subject, item, "in")
+			c.warnNever(subject, item)
 		}
 	}
 	return nil
@@ -111,7 +121,7 @@ func (c *checker) checkIn(n *node) error {
 func (c *checker) checkCall(n *node) error {
 	f, ok := lookupFunction(n.name)
 	if !ok {
-		return errorAt(n.pos, "unknown function %s", n.name)
+		return errorAt(n.pos, "unknown function %s; there are ipnet_contains, has_prefix, has_suffix and matches", n.name)
 	}
 	if len(n.kids) != len(f.Args) {
 		return errorAt(n.pos, "%s takes %d arguments, not %d", n.name, len(f.Args), len(n.kids))

@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 )
@@ -26,20 +25,20 @@ func (k *key) isMAC() bool {
 
 // warnNever warns of a literal that a key never has as its text: the rule
 // says something else than its author thinks.
-func (c *checker) warnNever(subject, literal *node, op string) {
+func (c *checker) warnNever(subject, literal *node) {
 	if subject.op != "key" || literal.op != "str" || literal.str == "" {
 		return
 	}
-	if why := neverText(subject.key, literal.str, op); why != "" {
+	if why := neverText(subject.key, literal.str); why != "" {
 		c.warnings = append(c.warnings, Warning{Pos: literal.pos, Msg: subject.name + " is never " + quote(literal.str) + ": " + why})
 	}
 }
 
 // neverText says why the key never has the text, "" when it may have it.
-func neverText(k *key, text, op string) string {
+func neverText(k *key, text string) string {
 	switch {
 	case k.isAddress():
-		return neverAddress(k, text, op)
+		return neverAddress(k, text)
 	case k.isMAC():
 		if _, ok := macNumber(text); ok {
 			return ""
@@ -56,7 +55,7 @@ func neverText(k *key, text, op string) string {
 	return ""
 }
 
-func neverAddress(k *key, text, op string) string {
+func neverAddress(k *key, text string) string {
 	of := k.addr
 	if of == nil {
 		of = &addrKey{v4: true, v6: true}
@@ -65,7 +64,7 @@ func neverAddress(k *key, text, op string) string {
 		return ""
 	}
 	if _, err := netip.ParsePrefix(text); err == nil {
-		return fmt.Sprintf("%s looks at single addresses; networks are for ipnet_contains and for in", op)
+		return "it is a network; write " + k.Name + " in [" + quote(text) + "]"
 	}
 	a, err := netip.ParseAddr(text)
 	switch {

@@ -1,5 +1,7 @@
 package filter
 
+import "strings"
+
 // parser is a recursive-descent parser over the tokens of a text.
 //
 //	rules   := sep* (rule (sep+ rule)*)? sep*          sep := ";" | newline
@@ -26,7 +28,7 @@ func parse(src string) ([]*node, []Warning, error) {
 		return nil, nil, err
 	}
 	p := &parser{toks: toks}
-	if src != "" && p.peek().kind == tokEOF {
+	if strings.TrimSpace(src) != "" && p.peek().kind == tokEOF {
 		return nil, nil, errorAt(p.peek().pos, "unexpected end of text: no rule, and a lone comment needs a newline")
 	}
 	var rules []*node

@@ -33,7 +33,7 @@ func TestVectors(t *testing.T) {
 		{"tcp == TRUE", drop}, {"udp == False", drop},
 		{"tcp &&\n udp", keep}, {"(\ntcp\n)", drop},
 		{"tcp # c", drop}, {"# c\nudp", keep}, {"# c\n", keep},
-		{"", keep}, {"\n\n", keep}, {";", keep}, {";;\nudp;\n;", keep},
+		{"", keep}, {"  ", keep}, {"\n\n", keep}, {";", keep}, {";;\nudp;\n;", keep},
 		{"udp;tcp", drop}, {"udp\n\n\ntcp", drop}, {"udp\r\ntcp", drop}, {"tcp ; # x\n udp", drop},
 		{`has_prefix(k8s_src_pod, "datakit-")`, drop},
 		{`has_prefix(k8s_src_pod, "datakit-",)`, drop},
@@ -49,6 +49,21 @@ func TestVectors(t *testing.T) {
 		{"ip_saddr=='127.0.0.1' || ip_daddr=='127.0.0.1'", drop},
 		{"(ip_saddr == \"1.1.1.1\" || ip_saddr == \"1.1.1.1\") &&\n      (src_port == 80 || dst_port == 80)", keep},
 		{seedRules, keep},
+
+		// Beyond the seed. The packet is 10.0.0.1:80 -> 127.0.0.1:40000.
+		{"port == 80", drop}, {"port == 40000", drop}, {"port == 443", keep}, {"port in (443, 80)", drop}, {"port in [1, 2]", keep},
+		{"port != 80", keep}, {"port != 443", drop}, {"!(port == 80)", keep}, {"80 == port", drop},
+		{"port < 1024", drop}, {"port >= 1024", drop}, {"port > 40000", keep}, {"port == src_port", drop},
+		{"ip == '10.0.0.1'", drop}, {"ip == '127.0.0.1'", drop}, {"ip == '10.0.0.2'", keep}, {"ip == ''", keep}, {"ip != ''", drop},
+		{"ip != '10.0.0.1'", keep}, {"ip != '10.0.0.2'", drop}, {"'127.0.0.1' == ip", drop},
+		{"ip in ['127.0.0.0/8']", drop}, {"ip in ('192.0.2.0/24', '2001:db8::/32')", keep}, {"src_ip in ['127.0.0.0/8']", keep}, {"dst_ip in ['127.0.0.0/8']", drop},
+		{"!(ip in ['127.0.0.0/8'])", keep}, {"ip_saddr in ['10.0.0.1/32']", drop}, {"ip6_saddr in ['::/0', '']", drop}, {"ip6_saddr in ['::/0']", keep},
+		{"ipnet_contains('127.0.0.0/8', ip)", drop}, {"ipnet_contains('11.0.0.0/8', ip)", keep}, {"has_prefix(ip, '127.')", drop},
+		{"src_ip == '10.0.0.1' && dst_ip == '127.0.0.1'", drop}, {"ip == ip", drop}, {"src_ip == dst_ip", keep},
+		{"proto == 6", drop}, {"proto in (17, 1)", keep}, {"icmp", keep}, {"vlan == 0 && inner_vlan == 0", drop}, {"vni > 0", keep}, {"tunnel == ''", drop},
+		{"nic == 'eth0'", drop}, {"nic in ('eth0', 'eth1')", drop}, {"matches(nic, '^veth')", keep}, {"has_suffix(netns, ':4026531840)')", drop},
+		{"src_mac == '02:00:00:00:00:01'", drop}, {"mac == '02:00:00:00:00:aa'", drop}, {"mac in ['02:00:00:00:00:02']", keep}, {"has_prefix(src_mac, '02:00:')", drop},
+		{"k8s_pod == 'datakit-abc'", drop}, {"k8s_pod == ''", drop}, {"k8s_pod != 'datakit-abc'", keep},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
@@ -117,6 +132,11 @@ func TestErrors(t *testing.T) {
 		{"ipnet_contains('bad', ip_saddr)", `rule:1:16: "bad" is no network in CIDR notation`},
 		{"ipnet_contains('10.0.0.0/8', 1)", "rule:1:30: argument ip of ipnet_contains is str, 1 is int"},
 		{"matches(k8s_src_pod, '(')", "rule:1:22: pattern of matches: error parsing regexp"},
+		{"port in 80", `rule:1:9: unexpected integer 80 after in; a list is written [a, b] or (a, b)`},
+		{"port in (80]", `rule:1:12: unexpected "]" in a list; "," or ")" is wanted`},
+		{"port == '80'", "rule:1:6: == compares values of one type, not int with str"},
+		{"ip in [80]", "rule:1:8: list item 80 is int, ip is str"},
+		{"nofn(ip)", "there are ipnet_contains, has_prefix"},
 		{"tcp in [true]", "rule:1:5: in needs int or str on its left, tcp is bool"},
 		{"src_port in ['a']", `rule:1:14: list item "a" is str, src_port is int`},
 		{"if tcp {}", "rule:1:1: unexpected keyword if"},
@@ -146,6 +166,17 @@ func TestWarnings(t *testing.T) {
 		"tcp || (udp && ipv4)":       nil,
 		"tcp && udp && ipv4":         nil,
 		"ipv6\n(udp || tcp && ipv4)": {"rule:2:2: && and || have one level"},
+
+		"ip == '2001:DB8::1'":        {`rule:1:7: ip is never "2001:DB8::1": the address is written "2001:db8::1"`},
+		"ip_saddr != '10.0.0.0/8'":   {`rule:1:13: ip_saddr is never "10.0.0.0/8": it is a network; write ip_saddr in ["10.0.0.0/8"]`},
+		"ip_saddr == '::1'":          {`rule:1:13: ip_saddr is never "::1": it is an IPv6 address`},
+		"ip6_saddr in ['10.0.0.1']":  {`rule:1:15: ip6_saddr is never "10.0.0.1": it is an IPv4 address`},
+		"src_ip == 'web'":            {`rule:1:11: src_ip is never "web": it is no IP address`},
+		"src_ip == 'fe80::1%eth0'":   {`rule:1:11: src_ip is never "fe80::1%eth0": addresses of packets have no zone`},
+		"mac == '02-00-00-00-00-0A'": {`rule:1:8: mac is never "02-00-00-00-00-0A": it is written "02:00:00:00:00:0a"`},
+		"'x' == src_mac":             {`rule:1:1: src_mac is never "x": an Ethernet address is written as 02:00:00:00:00:01`},
+		"tunnel == 'gre'":            {`rule:1:11: tunnel is never "gre": "vxlan", "geneve"`},
+		"ip in ['10.0.0.0/8', '::1'] && ip != '' && nic == 'x' && tunnel == 'vxlan'": nil,
 	}
 	for rule, want := range tests {
 		p, err := Compile(rule)

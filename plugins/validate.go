@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"datakit.dev/agent/filter"
 )
 
 // Names are the plugins that enabled_plugins may name.
@@ -54,5 +56,7 @@ func (e *EBPF) Validate() error {
 	perMinute, err := strconv.ParseFloat(e.SamplingRatePtsPerMin, 64)
 	must(e.SamplingRatePtsPerMin == "" || err == nil && perMinute >= 1, "sampling_rate_pts_per_min", "%q is not a number of points from 1", e.SamplingRatePtsPerMin)
 	must(e.SamplingRate == "" || e.SamplingRatePtsPerMin == "", "sampling_rate_pts_per_min", "cannot be used together with sampling_rate")
+	_, err = filter.Compile(e.NetlogBlacklist)
+	must(err == nil, "netlog_blacklist", "%v", err)
 	return errors.Join(errs...)
 }

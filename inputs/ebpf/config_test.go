@@ -48,6 +48,7 @@ func TestMistakesNamePlaceAndWhatIsAllowed(t *testing.T) {
 		"pprof port":      {"pprof_port = 'x'", `pprof_port: "x" is no port`},
 		"envs":            {"envs = ['NAME']", `envs: "NAME" is not of the form NAME=value`},
 		"max":             {"max_flows = 0", "max_flows: 0 is not a positive number"},
+		"blacklist":       {"netlog_blacklist = '''udp\ntcp && src_prt == 80'''", "netlog_blacklist: rule:2:8: unknown name src_prt"},
 		"cmd":             {"cmd = ''", "cmd: is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ func files() map[string]string {
 	all := map[string]string{
 		path.Join("conf.d", config.MainFile+".sample"): config.MainSample(),
 		"docs/reference.md":                            reference(allinputs.Factories(), allplugins.Factories()),
+		"docs/filter.md":                               rules(),
 	}
 	for _, f := range allinputs.Factories() {
 		all[path.Join("conf.d", f.Catalog, f.Name+".conf.sample")] = config.Sample(f.Name, f.Help, f.Config())
