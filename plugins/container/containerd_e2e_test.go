@@ -5,6 +5,7 @@ package container
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,9 +33,20 @@ type daemon struct {
 	space  string
 }
 
+// withoutCRI is containerd without CRI.
+const withoutCRI = `disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+`
+
 // startContainerd starts containerd, and ends it and all that is below it
 // with the test.
 func startContainerd(t *testing.T) *daemon {
+	t.Helper()
+	return startConfigured(t, "", withoutCRI)
+}
+
+// startConfigured starts containerd with more of a configuration. An empty
+// namespace stands for one that nobody else has.
+func startConfigured(t *testing.T, space, more string) *daemon {
 	t.Helper()
 	for _, program := range []string{"containerd", "ctr", "runc"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -48,16 +60,15 @@ func startContainerd(t *testing.T) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{t: t, dir: dir, socket: filepath.Join(dir, "c.sock"), space: "dk-" + filepath.Base(dir)}
+	d := &daemon{t: t, dir: dir, socket: filepath.Join(dir, "c.sock"), space: cmp.Or(space, "dk-"+filepath.Base(dir))}
 	config := fmt.Sprintf(`version = 2
 root = %q
 state = %q
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
-[grpc]
+%s[grpc]
   address = %q
 [ttrpc]
   address = %q
-`, dir+"/root", dir+"/state", d.socket, d.socket+".ttrpc")
+`, dir+"/root", dir+"/state", strings.ReplaceAll(more, "DIR", dir), d.socket, d.socket+".ttrpc")
 	if err := os.WriteFile(dir+"/config.toml", []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +158,7 @@ func (d *daemon) buildImage() (file string) {
 	layer := archive(d.t, map[string][]byte{"box": program})
 	sum := sha256.Sum256(layer)
 	config, _ := json.Marshal(map[string]any{
-		"architecture": runtime.GOARCH, "os": "linux", "config": map[string]any{"Env": []string{"PATH=/"}},
+		"architecture": runtime.GOARCH, "os": "linux", "config": map[string]any{"Env": []string{"PATH=/"}, "Cmd": []string{"/box", "sleep"}},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
 	})
 	manifest, _ := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{testImage}, "Layers": []string{"layer.tar"}}})

@@ -111,17 +111,18 @@ func (s *Set) list(ctx context.Context, socket string) ([]Container, error) {
 	return c.List(ctx)
 }
 
-// dial finds out what a socket speaks.
+// dial finds out what a socket speaks. A gRPC server speaks first, which Go's
+// HTTP client would complain about in the log, so it is tried first.
 func dial(ctx context.Context, socket string) (client, error) {
-	d, err := dialDocker(ctx, socket)
+	c, err := dialGRPC(ctx, socket)
 	if err == nil {
-		return d, nil
-	}
-	c, gerr := dialGRPC(ctx, socket)
-	if gerr == nil {
 		return c, nil
 	}
-	return nil, errors.Join(err, gerr)
+	d, derr := dialDocker(ctx, socket)
+	if derr == nil {
+		return d, nil
+	}
+	return nil, errors.Join(err, derr)
 }
 
 // Sockets lists the sockets that are connected.
