@@ -94,6 +94,11 @@ type Env struct {
 	FS       hostfs.Root
 	Now      func() time.Time
 	Interval time.Duration // how often aggregated points are due
+
+	// Running reports whether another plugin of the process is loading or
+	// running, for those that would report the same twice. Not to be called
+	// from New or Load.
+	Running func(name string) bool
 }
 
 // Hook is one place where a plugin is attached, for `datakit doctor`.

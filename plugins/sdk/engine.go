@@ -135,7 +135,7 @@ func (e *engine) attempt(ctx context.Context, f plugins.Factory, out point.Sink)
 func (e *engine) build(f plugins.Factory) (plugins.Plugin, error) {
 	return f.New(
 		plugins.Config{Program: e.config, Table: e.tables[f.Name]},
-		plugins.Env{Log: e.log.With("plugin", f.Name), FS: e.fs, Now: e.now, Interval: e.settings.Interval})
+		plugins.Env{Log: e.log.With("plugin", f.Name), FS: e.fs, Now: e.now, Interval: e.settings.Interval, Running: e.states.active})
 }
 
 // handOver reports a plugin that cannot be loaded and runs the one that its

@@ -68,6 +68,9 @@ func TestFailureOfOnePluginIsItsOwn(t *testing.T) {
 				if !strings.Contains(log.String(), tc.log) {
 					t.Errorf("the log lacks %q:\n%s", tc.log, log)
 				}
+				if e.states.active("bad") || !e.states.active("good") || e.states.active("none") {
+					t.Error("plugins are told wrongly which others run")
+				}
 				cancel()
 				<-done
 				if len(out.pts) != 2 || out.pts[1].Measurement != "last" {

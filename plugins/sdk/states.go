@@ -66,6 +66,15 @@ func (s *states) snapshot() ([]plugins.State, []ledger.Account) {
 	return all, accounts
 }
 
+// active reports whether a plugin is loading or running.
+func (s *states) active(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.all, func(st plugins.State) bool {
+		return st.Name == name && (st.Phase == plugins.PhaseRunning || st.Phase == plugins.PhaseLoading)
+	})
+}
+
 // busy names the plugins that have not stopped.
 func (s *states) busy() (names []string) {
 	s.mu.Lock()
