@@ -122,3 +122,12 @@ func (l *Log) end(s *conn, now int64) {
 	}
 	*c = chunk{id: id}
 }
+
+// Add sums up two logs.
+func (s *Stats) Add(o *Stats) {
+	s.L4Written += o.L4Written
+	s.L4Limited += o.L4Limited
+	s.L7Written += o.L7Written
+	s.L7Limited += o.L7Limited
+	s.RowsMissing += o.RowsMissing
+}

@@ -79,3 +79,10 @@ func (c *Conn) Teardown() (time.Duration, bool) { return span(c.FIN, c.Closed) }
 func span(from, to int64) (time.Duration, bool) {
 	return time.Duration(to - from), from != 0 && to > from
 }
+
+// WasOpen reports whether the connection came about: its handshake ended, or
+// it was open when it was first seen.
+func (c *Conn) WasOpen() bool {
+	begun := (c.Local.flags|c.Remote.flags)&sawSYN != 0
+	return c.Established != 0 || !begun && c.Local.Packets > 0 && c.Remote.Packets > 0
+}

@@ -34,3 +34,20 @@ const (
 func (r Reason) String() string {
 	return [...]string{"idle", "closed", "reused", "evicted", "stopped"}[r]
 }
+
+// Add sums up two tables.
+func (s *Stats) Add(o *Stats) {
+	s.Tracked += o.Tracked
+	s.LaterFragments += o.LaterFragments
+	s.Untracked += o.Untracked
+	s.Opened += o.Opened
+	s.Open += o.Open
+	s.Memory += o.Memory
+	s.GapsForgotten += o.GapsForgotten
+	for i := range s.Ended {
+		s.Ended[i] += o.Ended[i]
+	}
+	for i := range s.Evicted {
+		s.Evicted[i] += o.Evicted[i]
+	}
+}

@@ -2,6 +2,7 @@
 package all
 
 import (
+	"datakit.dev/agent/netlog"
 	"datakit.dev/agent/plugins"
 	"datakit.dev/agent/plugins/ebpfnet"
 )
@@ -10,5 +11,6 @@ import (
 func Factories() []plugins.Factory {
 	return []plugins.Factory{
 		ebpfnet.Factory(),
+		netlog.Factory(),
 	}
 }

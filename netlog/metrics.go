@@ -1,0 +1,63 @@
+package netlog
+
+import (
+	"sync"
+	"time"
+
+	"datakit.dev/agent/internal/domains"
+	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/point"
+)
+
+// metrics sums up what all interfaces see to flows. It is safe for concurrent
+// use.
+type metrics struct {
+	domains *domains.Cache
+
+	mu     sync.Mutex
+	conns  *flow.Aggregator
+	http   *flow.HTTPAggregator
+	dns    *flow.DNSAggregator
+	paused bool
+	left   int64 // observations left out while paused
+}
+
+func newMetrics(cfg flow.Config, now func() time.Time) *metrics {
+	m := &metrics{domains: domains.New(domains.Config{Now: now})}
+	cfg.Domains = m.domains
+	m.conns, m.http, m.dns = flow.New(cfg), flow.NewHTTP(flow.HTTPConfig{Config: cfg}), flow.NewDNS(flow.DNSConfig{Config: cfg})
+	return m
+}
+
+func (m *metrics) addConn(c flow.Conn)  { m.add(func() { m.conns.Add(c) }) }
+func (m *metrics) addHTTP(x *flow.HTTP) { m.add(func() { m.http.Add(x) }) }
+func (m *metrics) addDNS(x *flow.DNS)   { m.add(func() { m.dns.Add(x) }) }
+
+func (m *metrics) add(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused {
+		m.left++
+		return
+	}
+	do()
+}
+
+// pause leaves out what comes from now on, or no longer; it reports whether
+// that is a change.
+func (m *metrics) pause(on bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed := m.paused != on
+	m.paused = on
+	return changed
+}
+
+// flush ends an interval.
+func (m *metrics) flush(now time.Time) []point.Point {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	points := m.conns.Flush(now)
+	points = append(points, m.http.Flush(now)...)
+	return append(points, m.dns.Flush(now)...)
+}
