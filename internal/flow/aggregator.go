@@ -8,7 +8,12 @@ import (
 
 // Aggregator sums connections up to flows of the measurement netflow. All
 // methods but Stats belong to one goroutine.
-type Aggregator struct{ series[struct{}, totals] }
+type Aggregator struct{ series[all, totals] }
+
+// all says that nothing but the ends tells flows apart.
+type all struct{}
+
+func (all) hash(*seed) uint64 { return 0 }
 
 // totals are the sums of one flow.
 type totals struct {
@@ -53,9 +58,9 @@ func (a *Aggregator) Add(c Conn) {
 		a.counters.idle.Add(1)
 		return
 	}
-	t := a.known(&e, &struct{}{})
+	t := a.known(&e, &all{})
 	if t == nil {
-		t = a.begin(&e, &struct{}{})
+		t = a.begin(&e, &all{})
 	}
 	t.add(&c)
 }
@@ -64,7 +69,7 @@ func (a *Aggregator) Add(c Conn) {
 // now, and begins a new interval. It does not look at now otherwise, so a
 // clock that was set does no harm. The caller owns the points.
 func (a *Aggregator) Flush(now time.Time) []point.Point {
-	return a.flush(now, func(w *writer, e *ends, _ *struct{}, t *totals) {
+	return a.flush(now, func(w *writer, e *ends, _ *all, t *totals) {
 		w.int("bytes_read", t.read)
 		w.int("bytes_written", t.written)
 		if e == nil || e.transport == TCP {

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -342,46 +341,28 @@ func TestTablesShrink(t *testing.T) {
 	}
 }
 
-// TestConformance compares what is emitted with what is declared.
-func TestConformance(t *testing.T) {
-	spec := Measurement()
-	later := []string{"dst_domain", "dst_nat_ip", "dst_nat_port", "host"} // set by others
-	seen := map[string]point.Kind{}
-
-	s := &Sampler{rate: 0.999}
-	a := New(Config{ContainerID: true, MaxFlows: 64, Sampler: s})
-	for i := range 100 {
-		a.Add(conn("10.0.0.1:4000", fmt.Sprintf("10.0.0.%d:80", i+2)))
+// TestDomains: the remote end is named, whoever opened the connection.
+func TestDomains(t *testing.T) {
+	known := names{"10.0.0.2": "a.example", "fd00::2": "b.example"}
+	tests := []struct {
+		name string
+		conn Conn
+		want string
+	}{
+		{"known", conn("10.0.0.1:40000", "10.0.0.2:80"), "a.example"},
+		{"mapped", conn("[::ffff:10.0.0.1]:40000", "[::ffff:10.0.0.2]:80"), "a.example"},
+		{"IPv6", conn("[fd00::1]:40000", "[fd00::2]:80"), "b.example"},
+		{"incoming", conn("10.0.0.1:80", "10.0.0.2:40000", incoming), "a.example"},
+		{"known is the local end", conn("10.0.0.2:40000", "10.0.0.1:80"), ""},
+		{"not known", conn("10.0.0.1:40000", "10.0.0.3:80"), ""},
 	}
-	for _, p := range a.Flush(at) {
-		for _, tag := range p.Tags {
-			seen[tag.Key] = 0
-		}
-		for _, f := range p.Fields {
-			seen[f.Key] = f.Value.Kind()
-		}
-	}
-
-	for _, tag := range spec.Tags {
-		_, ok := seen[tag.Key]
-		if !ok && !slices.Contains(later, tag.Key) {
-			t.Errorf("tag %s is declared and never emitted", tag.Key)
-		}
-		delete(seen, tag.Key)
-		if tag.Help == "" {
-			t.Errorf("tag %s has no help", tag.Key)
-		}
-	}
-	for _, f := range spec.Fields {
-		if kind := seen[f.Key]; kind != f.Kind {
-			t.Errorf("field %s has kind %d, declared %d", f.Key, kind, f.Kind)
-		}
-		delete(seen, f.Key)
-		if f.Help == "" || strings.TrimSpace(f.Help) != f.Help {
-			t.Errorf("field %s: help %q", f.Key, f.Help)
-		}
-	}
-	for key := range seen {
-		t.Errorf("%s is emitted and not declared", key)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := New(Config{Domains: known})
+			a.Add(tt.conn)
+			if got := tagsOf(only(t, a.Flush(at)))["dst_domain"]; got != tt.want {
+				t.Errorf("dst_domain is %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

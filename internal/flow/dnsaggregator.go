@@ -20,6 +20,8 @@ type DNSAggregator struct {
 // rcode tells the flows of two ends apart.
 type rcode int32
 
+func (r rcode) hash(*seed) uint64 { return uint64(r) }
+
 // answers are the sums of one flow of DNS.
 type answers struct {
 	count   uint64
@@ -72,7 +74,7 @@ func (a *DNSAggregator) logged(t *DNS, e *ends) {
 		a.counters.logDropped.Add(1)
 		return
 	}
-	q := loggedQuery{DNS: *t, hash: e.hash()}
+	q := loggedQuery{DNS: *t, hash: e.fate()}
 	q.Client, q.Server, q.Container = clean(t.Client), clean(t.Server), e.container
 	a.log.entries = append(a.log.entries, q)
 }

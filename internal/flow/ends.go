@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/cespare/xxhash/v2"
@@ -51,9 +52,25 @@ func (e *ends) server() netip.AddrPort {
 	return e.local
 }
 
-// hash is for sampling: the same for both ends of a connection and on every
+// hash leaves out what mostly follows from the rest.
+func (e ends) hash(s *seed) uint64 {
+	local, remote := e.local.Addr().As16(), e.remote.Addr().As16()
+	ports := uint64(e.local.Port())<<48 | uint64(e.remote.Port())<<32 | uint64(e.pid)
+	le := binary.LittleEndian
+	h := mix(le.Uint64(local[:])^s.number, le.Uint64(local[8:])^k0)
+	h ^= mix(le.Uint64(remote[:])^s.number, le.Uint64(remote[8:])^k1)
+	return mix(h^ports, e.netns^uint64(e.direction)<<56^s.number)
+}
+
+// Odd constants of wyhash.
+const (
+	k0 = 0xa0761d6478bd642f
+	k1 = 0xe7037ed1a0b428db
+)
+
+// fate is what the sampler decides by: the same for both ends of a connection and on every
 // host, so that the two reports of one connection share their fate.
-func (e *ends) hash() uint64 {
+func (e *ends) fate() uint64 {
 	a, b := e.local, e.remote
 	if a.Compare(b) > 0 {
 		a, b = b, a

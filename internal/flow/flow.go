@@ -1,14 +1,16 @@
-// Package flow turns what was observed on single connections into flows, the
-// points of the measurement netflow.
+// Package flow sums what was observed, connection by connection, exchange by
+// exchange, up to flows: the points of netflow, httpflow and dnsflow.
 //
-//	kernel tables ─┐ one Conn per connection          ┌ one point per flow
-//	packet capture ┴──────────► Aggregator ── Flush ──┴► feed
-//	                           (sums by key)
+//	Conn, one per connection ───► Aggregator ─────┐          ┌ one point per flow
+//	HTTP, one per exchange ─────► HTTPAggregator ─┼─ Flush ──┴► feed
+//	DNS, one per transaction ───► DNSAggregator ──┘
+//	                              (sums by key)
 //
 // A flow is all traffic between two addresses that one process handled in one
 // network namespace during one interval; the port of the client is usually
 // left out of the key (see [Config].EphemeralPort), so that a thousand short
-// connections to one server are one flow.
+// connections to one server are one flow. The flows of HTTP and DNS differ
+// also by what was asked for and what came of it, in fields.
 package flow
 
 import "net/netip"

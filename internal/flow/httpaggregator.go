@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type HTTPAggregator struct {
 	host      bool
 	latencies bool
 	maxPaths  int
-	servers   map[server]map[name]struct{}
+	servers   map[server]map[name]name
 }
 
 // request is what tells the flows of two ends apart.
@@ -29,6 +30,16 @@ type request struct {
 	version    string
 	status     int32
 	grpcStatus int32 // -1: none
+}
+
+// hash takes all that a client chooses, so that none can choose collisions.
+func (r request) hash(s *seed) uint64 {
+	h := maphash.String(s.text, r.path)
+	h = mix(h^k0, maphash.String(s.text, r.method)^uint64(r.status)<<32^uint64(uint32(r.grpcStatus)))
+	if r.host != "" {
+		h = mix(h^k1, maphash.String(s.text, r.host))
+	}
+	return h
 }
 
 // name is the part of a request a client makes up.
@@ -47,9 +58,12 @@ func NewHTTP(cfg HTTPConfig) *HTTPAggregator {
 	}
 	a := &HTTPAggregator{
 		routes: cfg.Routes, host: cfg.Host, latencies: cfg.Latencies, maxPaths: cfg.MaxPaths,
-		servers: map[server]map[name]struct{}{},
+		servers: map[server]map[name]name{},
 	}
 	a.prepare(cfg.Config, HTTPMeasurement())
+	if !a.latencies {
+		a.fields -= 1 + len(latencyBounds)
+	}
 	return a
 }
 
@@ -87,7 +101,7 @@ func (a *HTTPAggregator) first(e *ends, k *request) *responses {
 		if a.host {
 			k.host = anyPath
 		}
-		if !standardMethod(k.method) {
+		if standardMethod(k.method) == "" {
 			k.method = anyPath
 		}
 		if r := a.known(e, k); r != nil {
@@ -102,36 +116,40 @@ func (a *HTTPAggregator) first(e *ends, k *request) *responses {
 func (a *HTTPAggregator) count(e *ends, n *name) bool {
 	at := server{netns: e.netns, dev: e.dev, at: e.server()}
 	names := a.servers[at]
-	if _, known := names[*n]; known {
+	if own, known := names[*n]; known {
+		*n = own
 		return true
 	}
 	if len(names) >= a.maxPaths || a.flows.full() {
 		return false
 	}
-	*n = name{method: strings.Clone(n.method), path: strings.Clone(n.path), host: strings.Clone(n.host)}
+	own := name{method: standardMethod(n.method), path: strings.Clone(n.path), host: strings.Clone(n.host)}
+	if own.method == "" {
+		own.method = strings.Clone(n.method)
+	}
 	if names == nil {
-		names = map[name]struct{}{}
+		names = map[name]name{}
 		a.servers[at] = names
 	}
-	names[*n] = struct{}{}
+	names[own], *n = own, own
 	return true
 }
 
 // withoutQuery cuts off what must not be reported.
 func withoutQuery(path string) string {
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		return path[:i]
-	}
+	path, _, _ = strings.Cut(path, "?")
+	path, _, _ = strings.Cut(path, "#")
 	return path
 }
 
-// standardMethod reports whether a method is one of RFC 9110 or PATCH.
-func standardMethod(m string) bool {
-	switch m {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
-		return true
+// standardMethod returns the methods of RFC 9110 and PATCH, "" for others.
+func standardMethod(m string) string {
+	for _, s := range [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"} {
+		if m == s {
+			return s
+		}
 	}
-	return false
+	return ""
 }
 
 // Flush returns the flows since the last Flush as points, with the time now

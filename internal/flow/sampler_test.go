@@ -88,7 +88,7 @@ func TestBothEndsShareTheirFate(t *testing.T) {
 		back := ends{local: server, remote: client, transport: TCP, direction: Incoming, pid: 9, netns: 6}
 		there.foldPort(32768)
 		back.foldPort(32768)
-		if there.hash() != back.hash() {
+		if there.fate() != back.fate() {
 			t.Fatalf("the ends of %v - %v hash differently", client, server)
 		}
 	}

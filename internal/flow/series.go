@@ -16,7 +16,7 @@ import (
 // Points of the same ends differ in fields alone. A backend would let the
 // last of them overwrite the others, so each such twin is 1 ns later than the
 // one before.
-type series[K comparable, V any] struct {
+type series[K hashed, V any] struct {
 	intake
 	name     string // of the measurement
 	fields   int    // of one point, at most
@@ -26,10 +26,12 @@ type series[K comparable, V any] struct {
 	spilled  bool // overflow holds something
 }
 
-type flowKey[K comparable] struct {
+type flowKey[K hashed] struct {
 	peer int32 // its place in peers
 	what K
 }
+
+func (k flowKey[K]) hash(s *seed) uint64 { return mix(k.what.hash(s)^uint64(k.peer), s.number) }
 
 // peer is what Flush remembers of two ends.
 type peer struct {
@@ -58,15 +60,14 @@ func (s *series[K, V]) prepare(cfg Config, spec point.Measurement) {
 // known returns the sums of a flow of this interval, nil when it is new.
 func (s *series[K, V]) known(e *ends, k *K) *V {
 	p, ok := s.peers.find(e)
-	if !ok {
+	if ok == nil {
 		return nil
 	}
-	i, ok := s.flows.find(&flowKey[K]{peer: p, what: *k})
-	if !ok {
-		return nil
+	_, v := s.flows.find(&flowKey[K]{peer: p, what: *k})
+	if v != nil {
+		s.counters.aggregated.Add(1)
 	}
-	s.counters.aggregated.Add(1)
-	return &s.flows.entries[i].value
+	return v
 }
 
 // begin returns the sums of a flow that is not known; those of the overflow
@@ -78,13 +79,13 @@ func (s *series[K, V]) begin(e *ends, k *K) *V {
 		return &s.overflow
 	}
 	p, ok := s.peers.find(e)
-	if !ok {
-		p = s.peers.add(e)
+	if ok == nil {
+		p, _ = s.peers.add(e)
 	}
-	i := s.flows.add(&flowKey[K]{peer: p, what: *k})
+	_, v := s.flows.add(&flowKey[K]{peer: p, what: *k})
 	s.counters.flows.Add(1)
 	s.counters.aggregated.Add(1)
-	return &s.flows.entries[i].value
+	return v
 }
 
 // flush returns the points of the interval and begins a new one. write
@@ -126,7 +127,7 @@ func (s *series[K, V]) flush(now time.Time, write func(w *writer, e *ends, k *K,
 func (s *series[K, V]) keep(e *ends, p *peer) bool {
 	if p.sampling == undecided {
 		p.sampling = left
-		if s.cfg.Sampler.Keep(e.hash()) {
+		if s.cfg.Sampler.Keep(e.fate()) {
 			p.sampling = kept
 		}
 	}
