@@ -268,7 +268,9 @@ func (c *Conn) search(from Side, s *stream, v *view, out func(*Exchange)) bool {
 		return true
 	}
 	var l startLine
-	switch k := l.parse(v.data, !v.whole()); {
+	cut := !v.whole()
+	switch k := l.parse(v.data, cut); {
+	case (k == isRequest || k == isReply) && !l.likely(v.data, cut):
 	case k == isRequest && from == c.client:
 		c.finish(from, s, out)
 		return true

@@ -171,3 +171,21 @@ func visible(b []byte) bool {
 	}
 	return true
 }
+
+// likely reports whether b, of which l was parsed, goes on like a head: with a
+// field or the end. It is for where a head may begin or a body go on. cut says
+// that the bytes after b were not captured.
+func (l *startLine) likely(b []byte, cut bool) bool {
+	if l.n == 0 || l.n == len(b) {
+		return cut
+	}
+	if b[l.n] == '\r' || b[l.n] == '\n' {
+		return true
+	}
+	for i, c := range b[l.n:] {
+		if !tokenChar(c) {
+			return i > 0 && c == ':'
+		}
+	}
+	return cut
+}
