@@ -7,7 +7,7 @@ func (c *Conn) detect(from Side, v *view) (done, wait bool) {
 		return false, false
 	}
 	certain, client, first := false, from, frameHeader{kind: 0xff}
-	var probe hpack
+	var probe decoder
 	probe.table = newTable(true)
 	ok, exact := v.frames(func(f frameHeader, payload []byte) {
 		if first.kind == 0xff {

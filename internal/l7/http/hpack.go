@@ -6,8 +6,8 @@ import "errors"
 // connection cannot be either, but for what is new.
 var errBlock = errors.New("decode header block: invalid or cut")
 
-// hpack decodes the header blocks of one direction (RFC 7541).
-type hpack struct {
+// decoder decodes the header blocks of one direction (RFC 7541).
+type decoder struct {
 	table
 	scratch []byte // decoded Huffman strings of one block
 }
@@ -15,7 +15,7 @@ type hpack struct {
 // decode calls emit with the fields of a block in order, as far as they can be
 // decoded. A field of which name and value are unknown has a nil name. The
 // slices are valid until the next call.
-func (h *hpack) decode(block []byte, emit func(field)) error {
+func (h *decoder) decode(block []byte, emit func(field)) error {
 	// No string can decode to more, so scratch never moves.
 	if need := len(block)*8/5 + 1; cap(h.scratch) < need {
 		h.scratch = make([]byte, 0, need)
@@ -65,7 +65,7 @@ const maxScratch = 1 << 10
 // reader reads the primitive types of a block.
 type reader struct {
 	b      []byte
-	h      *hpack
+	h      *decoder
 	failed bool
 }
 

@@ -11,7 +11,7 @@ type http2 struct {
 
 // frames is one direction: a walk from frame to frame.
 type frames struct {
-	hpack
+	decoder
 	preface int // bytes of the connection preface that are left
 	header  [frameHeaderSize]byte
 	have    uint8  // bytes of header, of a frame that is not known yet
@@ -156,7 +156,7 @@ const maxFrame = 1<<24 - 1
 func (f *frames) lose(c *Conn) {
 	c.cfg.Stats.FramesLost++
 	f.table.lose()
-	*f = frames{hpack: f.hpack, lost: true}
+	*f = frames{decoder: f.decoder, lost: true}
 }
 
 // gap goes on at position to. Only within a frame that nobody reads this is
@@ -247,7 +247,7 @@ func (h *http2) fragment(c *Conn, from Side, frame frameHeader, b []byte, cut bo
 func (h *http2) decode(c *Conn, from Side, b []byte, t int64, out func(*Exchange)) {
 	f := &h.sides[from]
 	got := fields{grpcStatus: -1, headers: c.cfg.Headers}
-	err := f.hpack.decode(b, got.add)
+	err := f.decoder.decode(b, got.add)
 	c.cfg.Stats.FieldsUnknown += got.unknown
 	if err != nil || f.blockCut {
 		h.lost(c, f)
