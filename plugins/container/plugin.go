@@ -43,6 +43,8 @@ type plugin struct {
 	logs  *logs.Follower // nil when switched off
 	rules logRules
 
+	selecting *selecting // nil: everything
+
 	mu      sync.Mutex
 	problem string // what the last discovery met, logged when it changes
 	found   int    // containers that run
@@ -61,6 +63,9 @@ func build(cfg *plugins.Container, env plugins.Env) (*plugin, error) {
 	var err error
 	if p.rules, err = parseRules(cfg.ContainerIncludeLog, cfg.ContainerExcludeLog); err != nil {
 		return nil, err
+	}
+	if !cfg.All() {
+		p.selecting = &selecting{lists: cfg.Selection()}
 	}
 	if cfg.EnableContainerLog {
 		p.logs = logs.New(logs.Config{
@@ -100,6 +105,9 @@ func (p *plugin) Run(ctx context.Context, out plugins.Sink) error {
 			defer cancel()
 			followed <- p.logs.Run(ctx, durable)
 		}()
+	}
+	if p.selecting != nil {
+		p.selecting.next, out = out, p.selecting
 	}
 	err := p.watch(ctx, out)
 	cancel()

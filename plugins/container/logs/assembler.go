@@ -12,6 +12,7 @@ type entry struct {
 	text   []byte
 	start  int64 // where it begins in its file
 	inode  uint64
+	lines  int64 // it was made of
 }
 
 // rules say how lines become entries.
@@ -89,6 +90,7 @@ func (a *assembler) extend(text []byte, line bool) {
 		text = text[:room]
 	}
 	a.entry.text = append(a.entry.text, text...)
+	a.entry.lines++
 }
 
 // flush hands over what is open.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ type file struct {
 	line   []byte // read, without its end
 	begin  int64  // of line
 	head   []byte // first bytes, for the fingerprint
+	probe  [maxHead]byte
 	done   [streams]int64
 	parts  [streams]assembler
 	ends   int  // reads in a row that found the end
@@ -126,6 +128,7 @@ func (f *file) open(l link, p position) error {
 	f.reader, f.link, f.read, f.begin, f.done = r, l, p.from(), p.from(), p.Offsets
 	f.line, f.ends, f.over = f.line[:0], 0, false
 	for i := range f.parts { // what was open is read again
+		f.stats.Again += f.parts[i].entry.lines
 		f.parts[i].open, f.parts[i].partial, f.parts[i].entry = false, false, entry{}
 	}
 	return nil
@@ -138,6 +141,9 @@ func (f *file) step(buf []byte, emit func(entry)) (more bool, err error) {
 		return false, nil
 	}
 	n, err := f.reader.Read(buf)
+	if n > 0 && f.rewritten() { // looked at after reading: what was read may be of either
+		return true, f.truncated(emit)
+	}
 	f.split(buf[:n], emit)
 	f.read += int64(n)
 	if n > 0 {
@@ -214,10 +220,8 @@ func (f *file) end(emit func(entry)) (more bool, err error) {
 		return false, err
 	}
 	if err == nil && inode(info) == f.link.inode {
-		if info.Size() < f.read { // emptied by copytruncate
-			f.flush(0, emit)
-			f.stats.Truncations++
-			return true, f.open(f.link, position{})
+		if info.Size() < f.read || f.rewritten() {
+			return true, f.truncated(emit)
 		}
 		f.over = f.src.Ended && f.ends >= settleReads
 		return false, nil
@@ -239,6 +243,35 @@ func (f *file) end(emit func(entry)) (more bool, err error) {
 	}
 	f.flush(0, emit)
 	return true, f.open(*next, position{})
+}
+
+// rewritten reports whether the file does not begin any more as it did: it was
+// emptied, and may have grown again beyond what was read of it.
+func (f *file) rewritten() bool {
+	plain, ok := f.reader.(*os.File)
+	if !ok || len(f.head) == 0 {
+		return false
+	}
+	n, _ := plain.ReadAt(f.probe[:len(f.head)], 0)
+	return !bytes.Equal(f.probe[:n], f.head)
+}
+
+// truncated goes on after the file was emptied. Whoever did that (logrotate
+// calls it copytruncate) made a copy before, which has the lines that were not
+// read yet.
+func (f *file) truncated(emit func(entry)) error {
+	f.stats.Truncations++
+	p := f.position()
+	links, err := chain(f.src.Path)
+	if err != nil {
+		return err
+	}
+	copied := slices.IndexFunc(links, func(l link) bool { return (l.gzip || l.inode != f.link.inode) && l.is(p) })
+	if copied >= 0 && p.Head > 0 {
+		return f.open(links[copied], p)
+	}
+	f.flush(0, emit)
+	return f.open(f.link, position{})
 }
 
 // next returns the file after the one that is open, nil as long as there is
@@ -274,6 +307,14 @@ func (f *file) unlinked() bool {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Nlink == 0
+}
+
+// held is how many lines wait for others to make an entry with.
+func (f *file) held() (lines int64) {
+	for i := range f.parts {
+		lines += f.parts[i].entry.lines
+	}
+	return lines
 }
 
 // position is what is delivered once all entries handed over are.

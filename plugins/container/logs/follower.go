@@ -38,10 +38,18 @@ type Config struct {
 	Log       *slog.Logger
 }
 
-// Stats counts since the start.
+// Stats counts since the start. Of lines,
+//
+//	Lines = Stored + Again + Lost + Held
+//
+// at every look.
 type Stats struct {
 	Files       int   // followed now
-	Lines       int64 // read
+	Lines       int64 // read; in CRI and json-file the pieces of a long line count
+	Stored      int64 // lines of entries that are durable
+	Again       int64 // lines whose file was opened anew before they were stored: they are read again
+	Lost        int64 // lines of a file that could not be opened again before its container was removed
+	Held        int64 // lines in memory
 	Entries     int64 // stored
 	Malformed   int64 // lines that are not of the format of their file, delivered as they are
 	Truncated   int64 // bytes cut off
@@ -74,6 +82,7 @@ type Follower struct {
 	stats   Stats
 	batch   []plugins.Point
 	bytes   int
+	lines   int64           // of the batch
 	changed map[string]bool // files whose position has moved
 	gone    []position
 }
@@ -105,6 +114,7 @@ func (f *Follower) Run(ctx context.Context, out plugins.Storer) (err error) {
 		return err
 	}
 	defer func() {
+		f.publish()
 		for _, file := range f.files {
 			file.close()
 		}
@@ -135,7 +145,10 @@ func (f *Follower) publish() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.visible = f.stats
-	f.visible.Files = len(f.files)
+	f.visible.Files, f.visible.Held = len(f.files), f.lines
+	for _, file := range f.files {
+		f.visible.Held += file.held()
+	}
 }
 
 // round gives every file its turn and stores what they gave.
@@ -177,6 +190,7 @@ func (f *Follower) add(file *file, e entry) {
 	p := f.point(file.src, e)
 	f.batch = append(f.batch, p)
 	f.bytes += len(e.text) + 256
+	f.lines += e.lines
 }
 
 // store makes the batch durable and then commits the positions. It gives up
@@ -205,7 +219,8 @@ func (f *Follower) store(ctx context.Context, out plugins.Storer) error {
 		}
 	}
 	f.stats.Entries += int64(len(f.batch))
-	f.batch, f.bytes = nil, 0
+	f.stats.Stored += f.lines
+	f.batch, f.bytes, f.lines = nil, 0, 0
 	return f.commit()
 }
 

@@ -62,6 +62,7 @@ func (f *Follower) drop() {
 	for id, file := range f.files {
 		if file.src.gone && (file.over || file.reader == nil) && !f.changed[id] {
 			f.gone = append(f.gone, position{ID: id, Gone: true})
+			f.stats.Lost += file.held()
 			file.close()
 			delete(f.files, id)
 		}
