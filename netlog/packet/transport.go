@@ -72,7 +72,13 @@ func (p *Packet) udp(b []byte, n, depth int) Error {
 // say that it has a VNI, or has no room for a frame, stays plain UDP.
 func (p *Packet) vxlan(b []byte, n int) Error {
 	const hasVNI = 0x08
-	if len(b) < vxlanHeader+ethernetHeader || b[0]&hasVNI == 0 {
+	if n < vxlanHeader+ethernetHeader {
+		return 0
+	}
+	if len(b) < vxlanHeader {
+		return Truncated
+	}
+	if b[0]&hasVNI == 0 {
 		return 0
 	}
 	p.enter(VXLAN, binary.BigEndian.Uint32(b[4:])>>8)
@@ -80,19 +86,23 @@ func (p *Packet) vxlan(b []byte, n int) Error {
 }
 
 // geneve looks into RFC 8926: version and option length, flags, ethertype,
-// VNI, reserved, options.
+// VNI, reserved, options. What is of another version, has no room for its
+// options, or holds something else than frames and IP packets, stays UDP.
 func (p *Packet) geneve(b []byte, n int) Error {
 	const version, words, control = 0xc0, 0x3f, 0x80
-	if len(b) < geneveHeader || b[0]&version != 0 || b[1]&control != 0 {
+	if n < geneveHeader {
 		return 0
+	}
+	if len(b) < geneveHeader {
+		return Truncated
 	}
 	header := geneveHeader + int(b[0]&words)*4
-	if len(b) < header {
+	kind := binary.BigEndian.Uint16(b[2:])
+	if b[0]&version != 0 || b[1]&control != 0 || header > n || kind != etherTEB && kind != etherIPv4 && kind != etherIPv6 {
 		return 0
 	}
-	kind := binary.BigEndian.Uint16(b[2:])
-	if kind != etherTEB && kind != etherIPv4 && kind != etherIPv6 {
-		return 0
+	if len(b) < header {
+		return Truncated
 	}
 	p.enter(Geneve, binary.BigEndian.Uint32(b[4:])>>8)
 	b, n = b[header:], p.inside(n-header)
