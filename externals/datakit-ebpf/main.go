@@ -6,6 +6,8 @@ package main
 import (
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"datakit.dev/agent/plugins"
 	"datakit.dev/agent/plugins/all"
 	"datakit.dev/agent/plugins/sdk"
@@ -27,6 +29,7 @@ func program() sdk.Program {
 		Config:   func() any { return plugins.DefaultEBPF() },
 		Flags:    bindFlags,
 		Settings: settings,
+		Commands: []*cobra.Command{netlogCommand()},
 	}
 }
 

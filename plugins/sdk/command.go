@@ -30,6 +30,7 @@ func newCommand(ctx context.Context, p Program, proc process) *cobra.Command {
 		return configError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(runCmd(p, proc), doctorCmd(p, proc.fs), versionCmd(p))
+	root.AddCommand(p.Commands...)
 	return root
 }
 

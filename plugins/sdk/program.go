@@ -4,6 +4,8 @@ import (
 	"flag"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"datakit.dev/agent/plugins"
 )
 
@@ -28,6 +30,10 @@ type Program struct {
 	// Settings takes out of a config struct what concerns the whole
 	// program. nil: all plugins, no limits.
 	Settings func(cfg any) Settings
+
+	// Commands are further sub-commands, beside run, doctor and version.
+	// Their context ends with SIGTERM and SIGINT.
+	Commands []*cobra.Command
 }
 
 // Settings are what the program, rather than a plugin, obeys.
