@@ -99,7 +99,10 @@ func private(name string) bool { return strings.HasPrefix(name, ".") }
 func (o *Object) Map(name string) *ebpf.Map { return o.maps[name] }
 
 // load loads a fresh instance of a program.
-func (o *Object) load(name string) (*ebpf.Program, error) {
+func (o *Object) load(name string) (*ebpf.Program, error) { return o.loadAs(name, ebpf.AttachNone) }
+
+// loadAs loads it for another way of attaching than its section says.
+func (o *Object) loadAs(name string, at ebpf.AttachType) (*ebpf.Program, error) {
 	spec := o.find(name)
 	if spec == nil {
 		return nil, fmt.Errorf("load program %s: no such program", name)
@@ -110,9 +113,13 @@ func (o *Object) load(name string) (*ebpf.Program, error) {
 			shared[n] = o.maps[n]
 		}
 	}
+	program := spec.Programs[name].Copy()
+	if at != ebpf.AttachNone {
+		program.AttachType = at
+	}
 	one := &ebpf.CollectionSpec{
 		Maps:      spec.Maps,
-		Programs:  map[string]*ebpf.ProgramSpec{name: spec.Programs[name].Copy()},
+		Programs:  map[string]*ebpf.ProgramSpec{name: program},
 		Variables: spec.Variables,
 		Types:     spec.Types,
 		ByteOrder: spec.ByteOrder,

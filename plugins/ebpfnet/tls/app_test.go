@@ -1,0 +1,198 @@
+package tls
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netns"
+)
+
+// appEnv makes the test binary a program under observation: "server",
+// "client".
+const appEnv = "TLS_TEST_APP"
+
+// app is a program that takes orders on its standard input, a line each, and
+// answers with a line.
+type app struct {
+	t   testing.TB
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+	pid int
+}
+
+// start runs a program of the given kind in a namespace; "" is this binary.
+func start(t testing.TB, ns netns.NsHandle, kind, binary string) *app {
+	t.Helper()
+	if binary == "" {
+		binary = "/proc/self/exe"
+	}
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), appEnv+"="+kind)
+	cmd.Stderr = os.Stderr
+	a := &app{t: t, cmd: cmd}
+	var err error
+	a.in, err = cmd.StdinPipe()
+	must(t, err)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	a.out = bufio.NewReader(out)
+	in(t, ns, cmd.Start)
+	a.pid = cmd.Process.Pid
+	t.Cleanup(a.stop)
+	return a
+}
+
+func (a *app) stop() {
+	if a.cmd != nil {
+		a.in.Close()
+		_ = a.cmd.Wait()
+		a.cmd = nil
+	}
+}
+
+func (a *app) do(format string, args ...any) string {
+	a.t.Helper()
+	fmt.Fprintf(a.in, format+"\n", args...)
+	line, err := a.out.ReadString('\n')
+	must(a.t, err)
+	answer, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "ok ")
+	if !ok {
+		a.t.Fatalf(format+": %s", append(args, line)...)
+	}
+	return answer
+}
+
+// runApp is the program.
+func runApp(string) int {
+	a := &application{}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		answer, err := a.obey(strings.Fields(lines.Text()))
+		if err != nil {
+			fmt.Println("error", err)
+		} else {
+			fmt.Println("ok", answer)
+		}
+	}
+	return 0
+}
+
+type application struct {
+	client *http.Client
+}
+
+func (a *application) obey(o []string) (string, error) {
+	switch o[0] {
+	case "serve": // address
+		return serve(o[1], o[2], o[3])
+	case "client": // h1, h2 or short
+		a.client = newClient(o[1])
+		return "", nil
+	case "get": // url, count, parallel
+		n, _ := strconv.Atoi(o[2])
+		parallel, _ := strconv.Atoi(o[3])
+		return a.get(o[1], n, parallel)
+	}
+	return "", fmt.Errorf("unknown order %q", o)
+}
+
+func newClient(kind string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		ForceAttemptHTTP2: kind == "h2", DisableKeepAlives: kind == "short",
+		MaxIdleConnsPerHost: 64,
+	}, Timeout: 20 * time.Second}
+}
+
+// get asks for url with a number appended, 0 to 4, and the status that is
+// wanted.
+func (a *application) get(url string, n, parallel int) (string, error) {
+	var all sync.WaitGroup
+	errs := make([]error, parallel)
+	for worker := range parallel {
+		all.Go(func() {
+			for i := worker; i < n; i += parallel {
+				response, err := a.client.Get(url + strconv.Itoa(i%5))
+				if err != nil {
+					errs[worker] = err
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// serve answers /<anything>/<status>/<bytes>/….
+func serve(addr, cert, key string) (string, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: http.HandlerFunc(handle)}
+	go func() { _ = server.ServeTLS(l, cert, key) }()
+	return l.Addr().String(), nil
+}
+
+func handle(w http.ResponseWriter, r *http.Request) {
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) < 4 {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	status, _ := strconv.Atoi(parts[2])
+	size, _ := strconv.Atoi(parts[3])
+	w.WriteHeader(status)
+	if status != http.StatusNoContent {
+		_, _ = w.Write(make([]byte, size))
+	}
+}
+
+// certificate writes a key pair for the addresses of a world.
+func certificate(t testing.TB) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "far"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.ParseIP(farIP), net.ParseIP(farIP6)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	must(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o644))
+	return cert, key
+}

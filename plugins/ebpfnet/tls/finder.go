@@ -1,0 +1,239 @@
+package tls
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/hostfs"
+)
+
+// Bounds of the finder.
+const (
+	maxProcesses = 32768
+	maxTargets   = 512  // files with probes
+	maxKnown     = 8192 // files that were looked into
+	maxMaps      = 8 << 20
+	maxHints     = 1024
+)
+
+// Times of the finder.
+const (
+	listTime   = 10 * time.Second // between two looks for new processes
+	unusedTime = time.Minute      // until probes are taken out of a file
+)
+
+// looks are the ages at which a process is looked at: libraries come a moment
+// after the program, or whenever it wants. The last one repeats.
+var looks = [...]time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond, 2 * time.Second, 20 * time.Second, time.Minute}
+
+// finder keeps probes in the files that processes use. It works in
+// a goroutine of its own, because looking into a program takes milliseconds.
+type finder struct {
+	fs      hostfs.Root
+	now     func() time.Time
+	log     *slog.Logger
+	attach  func(path string, probes []bpf.Probe) (io.Closer, error)
+	inScope func(netns uint64) bool
+	own     uint32 // pid of the collector, which is left alone
+
+	hints     chan uint32 // pids that executed a program
+	processes map[uint32]*observed
+	targets   map[fileID]*target
+	known     map[fileID]bool // files without anything to probe
+
+	mu    sync.Mutex
+	found Found
+	users map[uint32]bool // processes that use a file with probes
+}
+
+// observed is a process.
+type observed struct {
+	looks int
+	next  time.Time
+	files []fileID // with probes
+}
+
+// Found is what the finder has found, since the start unless it says now.
+type Found struct {
+	Files     [libraries]int   // with probes, now
+	Processes int              // that use one of them, now
+	Reasons   map[string]int64 // why a file was left alone
+	Hints     int64            // lost: the process was found later, by a look at /proc
+}
+
+func newFinder(cfg *Config, attach func(string, []bpf.Probe) (io.Closer, error)) *finder {
+	return &finder{
+		fs: cfg.FS, now: cfg.Now, log: cfg.Log, attach: attach, inScope: cfg.Scope.HasNetns,
+		own:   uint32(os.Getpid()),
+		hints: make(chan uint32, maxHints), processes: map[uint32]*observed{},
+		targets: map[fileID]*target{}, known: map[fileID]bool{},
+		found: Found{Reasons: map[string]int64{}},
+	}
+}
+
+// run works until ctx ends, then takes all probes out.
+func (f *finder) run(ctx context.Context) {
+	defer f.close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	listed := time.Time{}
+	for {
+		now := f.now()
+		if age := now.Sub(listed); age < 0 || age >= listTime {
+			f.list(now)
+			listed = now
+		}
+		next := f.look(ctx, now)
+		f.sweep(now)
+		f.publish()
+		if wait := listed.Add(listTime).Sub(now); wait < next {
+			next = wait
+		}
+		timer.Reset(max(next, time.Millisecond))
+		select {
+		case <-ctx.Done():
+			return
+		case pid := <-f.hints:
+			f.executed(pid)
+		case <-timer.C:
+		}
+	}
+}
+
+// hint says that a process executed a program. It never waits.
+func (f *finder) hint(pid uint32) {
+	select {
+	case f.hints <- pid:
+	default:
+		f.mu.Lock()
+		f.found.Hints++
+		f.mu.Unlock()
+	}
+}
+
+func (f *finder) executed(pid uint32) {
+	p := f.processes[pid]
+	if p == nil {
+		if len(f.processes) >= maxProcesses {
+			f.count("too many processes")
+			return
+		}
+		p = &observed{}
+		f.processes[pid] = p
+	}
+	p.looks, p.next = 0, f.now()
+}
+
+// list enters processes that are new and forgets those that are gone.
+func (f *finder) list(now time.Time) {
+	entries, err := os.ReadDir(f.fs.Proc(""))
+	if err != nil {
+		f.count("no /proc")
+		return
+	}
+	alive := map[uint32]bool{}
+	for _, e := range entries {
+		pid, err := strconv.ParseUint(e.Name(), 10, 32)
+		if err != nil {
+			continue
+		}
+		alive[uint32(pid)] = true
+		if f.processes[uint32(pid)] == nil {
+			f.executed(uint32(pid))
+		}
+	}
+	for pid := range f.processes {
+		if !alive[pid] {
+			f.forget(pid, now)
+		}
+	}
+}
+
+func (f *finder) forget(pid uint32, now time.Time) {
+	for _, id := range f.processes[pid].files {
+		if t := f.targets[id]; t != nil {
+			t.release(pid, now)
+		}
+	}
+	delete(f.processes, pid)
+}
+
+// look looks at the processes that are due and returns when the next one is.
+func (f *finder) look(ctx context.Context, now time.Time) time.Duration {
+	soonest := listTime
+	for pid, p := range f.processes {
+		if ctx.Err() != nil {
+			return 0
+		}
+		if wait := p.next.Sub(now); wait > 0 && wait <= looks[len(looks)-1] {
+			soonest = min(soonest, wait)
+			continue
+		}
+		if !f.lookAt(pid, p, now) {
+			f.forget(pid, now)
+			continue
+		}
+		p.looks = min(p.looks+1, len(looks)-1)
+		p.next = now.Add(looks[p.looks])
+		soonest = min(soonest, looks[p.looks])
+	}
+	return soonest
+}
+
+// lookAt puts probes into the files of a process that need them; false when
+// it is gone.
+func (f *finder) lookAt(pid uint32, p *observed, now time.Time) bool {
+	if pid == f.own {
+		return true
+	}
+	dir := f.fs.Proc(strconv.FormatUint(uint64(pid), 10))
+	maps, err := readFile(filepath.Join(dir, "maps"), maxMaps)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if err != nil || len(maps) == 0 || !f.scoped(dir) {
+		return true // a kernel thread, or ending
+	}
+	var files []fileID
+	add := func(paths ...string) {
+		for _, path := range paths {
+			id, err := identify(path)
+			if err != nil {
+				continue
+			}
+			if f.serve(id, path) && !slices.Contains(files, id) {
+				files = append(files, id)
+			}
+			return
+		}
+	}
+	add(filepath.Join(dir, "exe"))
+	for _, m := range readMaps(maps) {
+		add(filepath.Join(dir, "map_files", m.span), filepath.Join(dir, "root", m.path))
+	}
+	for _, id := range files {
+		f.targets[id].use(pid)
+	}
+	for _, id := range p.files {
+		if t := f.targets[id]; t != nil && !slices.Contains(files, id) {
+			t.release(pid, now)
+		}
+	}
+	p.files = files
+	return true
+}
+
+func (f *finder) scoped(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "ns/net"))
+	return err != nil || f.inScope(inode(info))
+}

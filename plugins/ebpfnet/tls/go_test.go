@@ -1,0 +1,49 @@
+package tls
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"datakit.dev/agent/internal/flow"
+)
+
+// expect is what n requests for a path with 0 to 4 appended should give.
+func expect(direction flow.Direction, pid int, server, version, path string, status, n int) map[result]int {
+	want := map[result]int{}
+	for i := range n {
+		want[result{direction, uint32(pid), netip.MustParseAddrPort(server), version, "GET", path + fmt.Sprint(i%5), status, -1}]++
+	}
+	return want
+}
+
+// TestGo: client and server of net/http, both in programs that started
+// before.
+func TestGo(t *testing.T) {
+	for _, tt := range []struct{ name, kind, version, path string }{
+		{"keep-alive", "h1", "1.1", "/a/200/10/"},
+		{"short connections", "short", "1.1", "/b/404/0/"},
+		{"large answers", "h1", "1.1", "/c/200/200000/"},
+		{"http2", "h2", "2", "/d/200/3000/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			cert, key := certificate(t)
+			server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
+			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			client.do("client %s", tt.kind)
+			o := observe(t, w)
+			o.uses(server.pid)
+			o.uses(client.pid)
+			n := 200
+			status := 200
+			if tt.kind == "short" {
+				n, status = 50, 404
+			}
+			client.do("get https://%s%s %d 4", addr, tt.path, n)
+			o.want(flow.Outgoing, expect(flow.Outgoing, client.pid, addr, tt.version, tt.path, status, n))
+			o.want(flow.Incoming, expect(flow.Incoming, server.pid, addr, tt.version, tt.path, status, n))
+			o.balanced()
+		})
+	}
+}

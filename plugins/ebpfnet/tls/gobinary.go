@@ -1,0 +1,177 @@
+package tls
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"debug/elf"
+	"debug/gosym"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"datakit.dev/agent/internal/bpf"
+)
+
+// Why a Go program is not observed.
+var (
+	errGoTooOld = errors.New("built with a Go version that passes arguments on the stack")
+	errNoCode   = errors.New("the code of crypto/tls is not as expected")
+)
+
+// goProbes returns the probes of a Go program; none when it does no TLS.
+func goProbes(file io.ReaderAt, f *elf.File) ([]bpf.Probe, error) {
+	functions, err := goFunctions(f)
+	if err != nil || len(functions) == 0 {
+		return nil, err
+	}
+	info, err := buildinfo.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoCode, err)
+	}
+	arch := arches[f.Machine]
+	if minor, ok := goMinor(info.GoVersion); ok && minor < arch.since {
+		return nil, fmt.Errorf("%w: %s", errGoTooOld, info.GoVersion)
+	}
+	var probes []bpf.Probe
+	for _, fn := range functions {
+		code := make([]byte, fn.end-fn.entry)
+		offset, err := fileOffset(f, fn.entry)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := file.ReadAt(code, int64(offset)); err != nil {
+			return nil, fmt.Errorf("read code of %s: %w", fn.name, err)
+		}
+		more, err := fn.probes(arch, code, offset)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", errNoCode, fn.name, err)
+		}
+		probes = append(probes, more...)
+	}
+	return probes, nil
+}
+
+// goMinor reads the 26 of "go1.26.8"; a development version has none.
+func goMinor(version string) (int, bool) {
+	rest, ok := strings.CutPrefix(version, "go1.")
+	if !ok {
+		return 0, false
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 {
+		rest = rest[:end]
+	}
+	n, err := strconv.Atoi(rest)
+	return n, err == nil
+}
+
+// goFunction is a function of a Go program.
+type goFunction struct {
+	name       string
+	entry, end uint64 // addresses
+}
+
+// The methods of crypto/tls that are probed.
+const (
+	connRead  = "crypto/tls.(*Conn).Read"
+	connWrite = "crypto/tls.(*Conn).Write"
+	connClose = "crypto/tls.(*Conn).Close"
+)
+
+// probes of a function, whose code begins at an offset in the file.
+func (fn *goFunction) probes(arch arch, code []byte, offset uint64) ([]bpf.Probe, error) {
+	begin, err := arch.begin(code)
+	if err != nil {
+		return nil, err
+	}
+	switch fn.name {
+	case connWrite:
+		return []bpf.Probe{{Program: "go_write", Offset: offset + uint64(begin)}}, nil
+	case connClose:
+		return []bpf.Probe{{Program: "go_close", Offset: offset + uint64(begin)}}, nil
+	}
+	returns, err := arch.returns(code)
+	if err != nil {
+		return nil, err
+	}
+	// At the very beginning, where the stack pointer is what it is at returns.
+	probes := []bpf.Probe{{Program: "go_read", Offset: offset}}
+	for _, at := range returns {
+		probes = append(probes, bpf.Probe{Program: "go_read_return", Offset: offset + uint64(at)})
+	}
+	return probes, nil
+}
+
+// maxTable bounds the table of functions that is read into memory; programs
+// of 150 MB have one of 40.
+const maxTable = 96 << 20
+
+// goFunctions finds the methods by the table that every Go program carries
+// for its stack traces, stripped or not.
+func goFunctions(f *elf.File) (found []goFunction, err error) {
+	section := f.Section(".gopclntab")
+	if section == nil {
+		section = f.Section(".data.rel.ro.gopclntab") // position independent
+	}
+	if section == nil {
+		return nil, nil // not Go
+	}
+	if section.Size > maxTable {
+		return nil, fmt.Errorf("%w: .gopclntab has %d bytes", errNoCode, section.Size)
+	}
+	data, err := section.Data()
+	if err != nil {
+		return nil, fmt.Errorf("read .gopclntab: %w", err)
+	}
+	if !bytes.Contains(data, []byte(connWrite)) {
+		return nil, nil // no TLS in it
+	}
+	text, err := goText(f)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r := recover(); r != nil { // the package trusts the table
+			found, err = nil, fmt.Errorf("%w: read .gopclntab: %v", errNoCode, r)
+		}
+	}()
+	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text))
+	if err != nil {
+		return nil, fmt.Errorf("read .gopclntab: %w", err)
+	}
+	for i := range table.Funcs {
+		switch fn := &table.Funcs[i]; fn.Name {
+		case connRead, connWrite, connClose:
+			found = append(found, goFunction{fn.Name, fn.Entry, fn.End})
+		}
+	}
+	if len(found) != 3 {
+		return nil, nil // the linker left out what is never called
+	}
+	return found, nil
+}
+
+// buildID is what the Go linker puts at the beginning of Go's code.
+var buildID = []byte("\xff Go build ID: \"")
+
+// goText is the address of Go's code, from which the table of functions
+// counts. When the program has C code too, that may come first.
+func goText(f *elf.File) (uint64, error) {
+	text := f.Section(".text")
+	if text == nil {
+		return 0, fmt.Errorf("%w: no .text", errNoCode)
+	}
+	buf := make([]byte, piece+len(buildID))
+	for at := int64(0); at < int64(text.FileSize) && at < 16*piece; at += piece {
+		n, err := text.ReadAt(buf, at)
+		if err != nil && err != io.EOF {
+			return 0, fmt.Errorf("read .text: %w", err)
+		}
+		if i := bytes.Index(buf[:n], buildID); i >= 0 {
+			return text.Addr + uint64(at) + uint64(i), nil
+		}
+	}
+	return text.Addr, nil // linked without a build ID
+}

@@ -1,0 +1,94 @@
+package tls
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"golang.org/x/arch/x86/x86asm"
+)
+
+// arch is what has to be known of machine code.
+type arch struct {
+	since int // the minor version of Go from which on arguments are in registers
+	// begin returns where a function begins in earnest, behind the check
+	// whether its stack is large enough: when it is not, the function
+	// begins anew.
+	begin func(code []byte) (int, error)
+	// returns lists the return instructions of a function.
+	returns func(code []byte) ([]int, error)
+}
+
+var arches = map[elf.Machine]arch{
+	elf.EM_X86_64:  {17, beginX86, returnsX86},
+	elf.EM_AARCH64: {18, beginARM64, returnsARM64},
+}
+
+// prologue bounds the check, in bytes.
+const prologue = 48
+
+var (
+	errNoCheck  = errors.New("no check of the stack")
+	errNoReturn = errors.New("no return instruction")
+)
+
+// beginX86 looks for the "cmp sp, 16(r14); jbe" of cmd/internal/obj/x86.
+func beginX86(code []byte) (int, error) {
+	for at := 0; at < min(prologue, len(code)); {
+		inst, err := x86asm.Decode(code[at:], 64)
+		if err != nil {
+			return 0, fmt.Errorf("decode instruction at %#x: %w", at, err)
+		}
+		at += inst.Len
+		if inst.Op == x86asm.JBE {
+			return at, nil
+		}
+	}
+	return 0, errNoCheck
+}
+
+func returnsX86(code []byte) (all []int, err error) {
+	for at := 0; at < len(code); {
+		inst, err := x86asm.Decode(code[at:], 64)
+		if err != nil {
+			return nil, fmt.Errorf("decode instruction at %#x: %w", at, err)
+		}
+		if inst.Op == x86asm.RET {
+			all = append(all, at)
+		}
+		at += inst.Len
+	}
+	if len(all) == 0 {
+		return nil, errNoReturn
+	}
+	return all, nil
+}
+
+// Instructions of the Arm A64 set, DDI 0487 C6.2: B.cond, RET.
+const (
+	armBranchMask, armBranchLS = 0xff00001f, 0x54000009
+	armReturn                  = 0xd65f03c0
+)
+
+// beginARM64 looks for the "cmp sp, 16(g); b.ls" of cmd/internal/obj/arm64.
+func beginARM64(code []byte) (int, error) {
+	for at := 0; at+4 <= min(prologue, len(code)); at += 4 {
+		if binary.LittleEndian.Uint32(code[at:])&armBranchMask == armBranchLS {
+			return at + 4, nil
+		}
+	}
+	return 0, errNoCheck
+}
+
+func returnsARM64(code []byte) (all []int, err error) {
+	for at := 0; at+4 <= len(code); at += 4 {
+		if binary.LittleEndian.Uint32(code[at:]) == armReturn {
+			all = append(all, at)
+		}
+	}
+	if len(all) == 0 {
+		return nil, errNoReturn
+	}
+	return all, nil
+}
