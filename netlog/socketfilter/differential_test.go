@@ -1,0 +1,163 @@
+package socketfilter
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"datakit.dev/agent/filter"
+	"datakit.dev/agent/netlog/packet"
+)
+
+// How many packets a differential test looks at: rules times packets each.
+const (
+	texts     = 1000
+	perText   = 1000
+	snap      = 2048
+	knownName = "eth0"
+)
+
+// verdicts checks what a kernel filter said against what user space says.
+type verdicts struct {
+	t                     *testing.T
+	packets, drops, exact int
+	weakened              int
+}
+
+// check compares one verdict. tracked is whether the filter keeps untracked
+// protocols to itself.
+func (v *verdicts) check(text string, rules *filter.Program, d filter.Decision, f *frame, link packet.LinkType, dropped, dropsUntracked bool) {
+	v.t.Helper()
+	v.packets++
+	p, ok := f.seen(link)
+	if !ok {
+		return // user space refuses it: nothing to compare with
+	}
+	proto := p.Get(filter.Proto)
+	v4 := p.Get(filter.Family) == 4
+	tracked := proto == protoTCP || proto == protoUDP || v4 && proto == protoICMP || !v4 && proto == protoICMPv6
+	decoded := !f.extended && !f.tunnel && !threeTags(f)
+	if dropsUntracked && !tracked && decoded {
+		if !dropped {
+			v.t.Fatalf("%s: kept an untracked packet % x", text, f.data)
+		}
+		return
+	}
+	matched := rules.Match(&p) >= 0
+	if dropped {
+		v.drops++
+	}
+	switch {
+	case dropped && !matched:
+		v.t.Fatalf("%s\ndropped what Match keeps: outgoing %t, tag %t %x\n% x\n%+v", text, f.outgoing, f.tagged, f.tci, f.data, p)
+	case !decoded:
+	case !d.Exact:
+		v.weakened++
+	case matched != dropped:
+		v.t.Fatalf("%s\nkept what Match drops: outgoing %t, tag %t %x\n% x\n%+v", text, f.outgoing, f.tagged, f.tci, f.data, p)
+	default:
+		v.exact++
+	}
+}
+
+// threeTags reports a frame with more tags than are decoded.
+func threeTags(f *frame) bool {
+	at, n := 12, 0
+	for at+4 <= len(f.data) {
+		kind := uint32(f.data[at])<<8 | uint32(f.data[at+1])
+		if kind != etherVLAN && kind != etherQinQ && kind != etherOld {
+			break
+		}
+		at, n = at+4, n+1
+	}
+	return n > maxTags
+}
+
+// enough fails when the verdicts prove little.
+func (v *verdicts) enough() {
+	v.t.Helper()
+	v.t.Logf("%d packets: %d dropped; %d decided exactly, %d by weakened rules", v.packets, v.drops, v.exact, v.weakened)
+	if v.drops < v.packets/10 || v.drops > v.packets*9/10 || v.exact < v.packets/4 || v.weakened < v.packets/20 {
+		v.t.Error("the generators test little")
+	}
+}
+
+// skb is struct __sk_buff up to cb, with what is of use.
+type skb struct {
+	_  [12]uint32
+	CB [5]uint32
+	_  [31]uint32
+}
+
+// inTest reads what the kernel would know of a packet from cb, which alone a
+// test run can set.
+func inTest() metadata { return metadata{packetType: 48, vlanPresent: 52, vlanTCI: 56} }
+
+func (f *frame) skb() *skb {
+	s := &skb{}
+	if f.outgoing {
+		s.CB[0] = outgoing
+	}
+	if f.tagged {
+		s.CB[1], s.CB[2] = 1, uint32(f.tci)
+	}
+	return s
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root to load programs")
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExtendedAgreesWithMatch(t *testing.T) {
+	needRoot(t)
+	counters, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer counters.Close()
+	source := rand.New(rand.NewPCG(11, 12))
+	v := verdicts{t: t}
+	for i := range texts {
+		text := rules{source}.text()
+		p, err := filter.Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := packet.LinkEthernet
+		if i%5 == 0 {
+			link = packet.LinkRaw
+		}
+		d := p.Headers(map[string]string{"nic": knownName})
+		x := extended{decision: d, ethernet: link == packet.LinkEthernet, snap: snap, counters: counters.FD(), metadata: inTest()}
+		program, err := load(&x)
+		if err != nil {
+			t.Fatalf("%s: %+v", text, err)
+		}
+		for range perText {
+			f := frames{source}.next(link == packet.LinkEthernet)
+			// The test run takes 14 bytes off as Ethernet header, and wants some more.
+			data := append(make([]byte, 14), f.data...)
+			verdict, err := program.Run(&ebpf.RunOptions{Data: data, Context: f.skb()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if verdict != 0 && verdict != snap {
+				t.Fatalf("verdict %d", verdict)
+			}
+			v.check(text, p, d, &f, link, verdict == 0, true)
+		}
+		if err := program.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.enough()
+}

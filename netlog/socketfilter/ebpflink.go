@@ -1,0 +1,84 @@
+package socketfilter
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+
+	"datakit.dev/agent/filter"
+)
+
+// link reads the Ethernet header and tags, and goes on by ethertype.
+func (x *extended) link() {
+	x.read(ethernetHeader)
+	x.mac(asm.R1, buffer+6)
+	x.mac(asm.R2, buffer)
+	x.store(filter.SrcMAC, filter.DstMAC)
+	x.load(kind, buffer+12, asm.Half)
+	x.add(asm.Mov.Imm(offset, ethernetHeader))
+
+	x.add( // the tag that the kernel took off is the outermost one
+		asm.LoadMem(asm.R1, ctx, x.metadata.vlanPresent, asm.Word),
+		asm.JEq.Imm(asm.R1, 0, "tag 0"),
+		asm.LoadMem(asm.R1, ctx, x.metadata.vlanTCI, asm.Word),
+		asm.And.Imm(asm.R1, vlanMask),
+		asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord),
+	)
+	for i := range maxTags {
+		x.at(fmt.Sprintf("tag %d", i))
+		x.isOneOf(kind, fmt.Sprintf("read tag %d", i), tags()...)
+		x.network()
+		x.at(fmt.Sprintf("read tag %d", i))
+		x.tag(fmt.Sprintf("tag %d", i+1))
+	}
+	x.at(fmt.Sprintf("tag %d", maxTags))
+	x.isOneOf(kind, atKeep, tags()...)
+	x.network()
+}
+
+// network goes on by ethertype.
+func (x *extended) network() {
+	x.add(
+		asm.JEq.Imm(kind, etherIPv4, atIPv4),
+		asm.JEq.Imm(kind, etherIPv6, atIPv6),
+		asm.Ja.Label(atIgnore),
+	)
+}
+
+// tag reads a tag in the frame. One of id 0 is a priority only.
+func (x *extended) tag(next string) {
+	x.read(vlanTag)
+	x.load(kind, buffer+2, asm.Half)
+	x.load(asm.R1, buffer, asm.Half)
+	x.add(
+		asm.Add.Imm(offset, vlanTag),
+		asm.And.Imm(asm.R1, vlanMask),
+		asm.JEq.Imm(asm.R1, 0, next),
+		asm.LoadMem(asm.R2, asm.RFP, slot(filter.VLAN), asm.DWord),
+		asm.JEq.Imm(asm.R2, 0, next+" is outer"),
+		asm.LoadMem(asm.R2, asm.RFP, slot(filter.InnerVLAN), asm.DWord),
+		asm.JNE.Imm(asm.R2, 0, next),
+		asm.StoreMem(asm.RFP, slot(filter.InnerVLAN), asm.R1, asm.DWord),
+		asm.Ja.Label(next),
+	)
+	x.at(next + " is outer")
+	x.add(asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord))
+}
+
+// mac reads an Ethernet address. Reads of the stack are aligned.
+func (x *extended) mac(dst asm.Register, from int16) {
+	if from%4 == 0 {
+		x.load(dst, from, asm.Word)
+		x.load(asm.R3, from+4, asm.Half)
+		x.add(asm.LSh.Imm(dst, 16))
+	} else {
+		x.load(dst, from, asm.Half)
+		x.load(asm.R3, from+2, asm.Word)
+		x.add(asm.LSh.Imm(dst, 32))
+	}
+	x.add(
+		asm.Or.Reg(dst, asm.R3),
+		asm.LoadImm(asm.R3, filter.MACPresent, asm.DWord),
+		asm.Or.Reg(dst, asm.R3),
+	)
+}
