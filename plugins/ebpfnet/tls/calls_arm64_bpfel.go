@@ -39,6 +39,7 @@ const (
 	callsFlagFLAG_BOUND callsFlag = 1
 	callsFlagFLAG_OUT   callsFlag = 2
 	callsFlagFLAG_FD    callsFlag = 4
+	callsFlagFLAG_HTTP2 callsFlag = 8
 )
 
 type callsKind uint32

@@ -73,7 +73,24 @@ static __always_inline __u32 wanted(const struct session *s, const struct sessio
 {
 	struct order *o = bpf_map_lookup_elem(&orders, key);
 
-	return o && o->id == s->id ? o->bytes : CAPTURE_FIRST;
+	if (o && o->id == s->id)
+		return o->bytes;
+	return s->flags & FLAG_HTTP2 ? CAPTURE_MOST * RECORDS : CAPTURE_FIRST;
+}
+
+/*
+ * HTTP/2 shows itself by its first bytes (RFC 9113 3.4), and what comes before somebody has looked
+ * at them cannot be decoded in parts.
+ */
+static __always_inline void look_for_preface(struct session *s, __u64 buf, __u32 len, __u8 side)
+{
+	__u64 begin;
+
+	if (s->pos[side & 1] || len < sizeof(begin))
+		return;
+	if (!bpf_probe_read_user(&begin, sizeof(begin), (void *)buf) &&
+		begin == bpf_cpu_to_be64(0x505249202a204854)) /* "PRI * HT" */
+		s->flags |= FLAG_HTTP2;
 }
 
 /* Is there no use in looking at the calls of this session at all? */
@@ -87,8 +104,10 @@ static __always_inline void emit(struct session *s, const struct session_key *ke
 	__u32 len, __u8 side, __u64 time)
 {
 	struct run run = {.time = time, .buf = buf, .side = side};
-	__u32 want = wanted(s, key);
+	__u32 want;
 
+	look_for_preface(s, buf, len, side);
+	want = wanted(s, key);
 	if (s->flags & FLAG_OUT || !want) {
 		count(COUNT_SEGMENTS);
 		count(COUNT_UNWANTED);

@@ -71,6 +71,7 @@ enum flag {
 	FLAG_BOUND = 1, /* its connection is known */
 	FLAG_OUT = 2,	/* its connection is not observed */
 	FLAG_FD = 4,	/* the library was told its descriptor */
+	FLAG_HTTP2 = 8, /* began with its preface: all bytes are wanted */
 };
 
 struct session {
