@@ -139,13 +139,14 @@ func (s *Stream) pass(n int) {
 	s.stats.Skipped += int64(n)
 }
 
-// sync takes the begin of a segment for that of a message if it looks like
-// one. Some clients send the length in a segment of its own.
+// sync takes the begin of a segment for that of a message, unless it shows
+// that it is not. Some clients send the length, or each byte, in a segment of
+// its own; what follows is looked at once it is there.
 func (s *Stream) sync(data []byte) bool {
-	if len(data) < prefixSize || binary.BigEndian.Uint16(data) < headerSize {
-		return false
-	}
-	if len(data) >= prefixSize+headerSize && !plausible(data) {
+	switch {
+	case len(data) == 0,
+		len(data) >= prefixSize && binary.BigEndian.Uint16(data) < headerSize,
+		len(data) >= prefixSize+headerSize && !plausible(data):
 		return false
 	}
 	s.synced, s.begin = true, s.next
