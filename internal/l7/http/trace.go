@@ -38,7 +38,7 @@ func (t *traceFields) ids() (trace, parent []byte) {
 		return nil, nil
 	}
 	version, id, span, flags := b[:2], b[3:35], b[36:52], b[53:55]
-	if !hex(version) || string(version) == "ff" || !hex(id) || !hex(span) || !hex(flags) || zeros(id) || zeros(span) {
+	if !hexDigits(version) || string(version) == "ff" || !hexDigits(id) || !hexDigits(span) || !hexDigits(flags) || zeros(id) || zeros(span) {
 		return nil, nil
 	}
 	return id, span
@@ -59,7 +59,7 @@ func decimal64(b []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-func hex(b []byte) bool {
+func hexDigits(b []byte) bool {
 	for _, c := range b {
 		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
 			return false
