@@ -119,7 +119,7 @@ func TestLogsOverKills(t *testing.T) {
 	}
 	const lines, kills = 15000, 5
 	file := func(id string) []string { return []string{"--log-uri", "file://" + d.dir + "/" + id + ".log"} }
-	d.run("counter", file("counter"), "count", fmt.Sprint(lines), "100")
+	d.run("counter", file("counter"), "count", fmt.Sprint(lines), "500")
 	d.run("crasher", file("crasher"), "crash", "100") // over before anybody looks
 	for i := range kills {
 		stop := start()

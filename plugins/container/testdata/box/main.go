@@ -30,10 +30,13 @@ func main() {
 		panic("crash")
 	case "sleep":
 		time.Sleep(time.Hour)
-	case "count": // lines, microseconds between two
+	case "count": // lines, microseconds between two in the mean
+		began := time.Now()
 		for i := range arg(2) {
 			fmt.Printf("line %d\n", i)
-			time.Sleep(time.Duration(arg(3)) * time.Microsecond)
+			if ahead := time.Duration(i*arg(3))*time.Microsecond - time.Since(began); ahead > time.Millisecond {
+				time.Sleep(ahead)
+			}
 		}
 		time.Sleep(time.Hour)
 	}
