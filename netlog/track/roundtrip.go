@@ -1,57 +1,65 @@
 package track
 
-// roundTrip measures the round trip time of what the local end sends, with
-// two segments under way at a time: the oldest that has no answer yet, and
-// the latest. An acknowledgement that ends exactly where one of them ends is
-// a sample; one that passes it tells too little. Nothing is measured with
+import "math"
+
+// roundTrip measures the round trip time of what the local end sends. It
+// times the segments under way, up to timedSegments of them: the oldest ones,
+// which are answered next, and the latest, which is answered when the sender
+// pauses. An acknowledgement that ends exactly where one of them ends is a
+// sample; one that passes it tells too little. Nothing is measured with
 // segments that were repeated (Karn's algorithm, RFC 6298 section 3).
 type roundTrip struct {
-	oldest, latest      timed
+	base int64 // time that sent is relative to
+	sent [timedSegments]uint32
+	end  [timedSegments]uint32
+	n    uint8
+
 	smoothed, deviation int64 // RFC 6298 section 2, ns
 }
 
-type timed struct {
-	at  int64 // 0: none
-	end uint32
-}
+const timedSegments = 8
 
-// sent notes a segment of the local end.
-func (r *roundTrip) sent(at int64, end uint32) {
-	if r.oldest.at == 0 {
-		r.oldest = timed{at, end}
-	} else {
-		r.latest = timed{at, end}
+// send notes a segment of the local end.
+func (r *roundTrip) send(at int64, end uint32) {
+	if at-r.base > math.MaxUint32 || at < r.base {
+		r.n = 0 // older than any round trip
 	}
-}
-
-// repeated forgets what is under way.
-func (r *roundTrip) repeated() { r.oldest, r.latest = timed{}, timed{} }
-
-// acked takes an acknowledgement of the remote end and returns a sample, 0
-// when there is none.
-func (r *roundTrip) acked(at int64, ack uint32) (sample int64) {
 	switch {
-	case before(ack, r.oldest.end):
-		return 0
-	case ack == r.oldest.end:
-		sample = at - r.oldest.at
-		r.oldest, r.latest = r.latest, timed{}
-		if r.oldest.at != 0 && r.oldest.end == ack {
-			r.oldest = timed{}
-		}
-	case r.latest.at != 0 && before(ack, r.latest.end):
-		r.oldest, r.latest = r.latest, timed{}
-		return 0
-	default:
-		if r.latest.at != 0 && ack == r.latest.end {
-			sample = at - r.latest.at
-		}
-		r.oldest, r.latest = timed{}, timed{}
+	case r.n == 0:
+		r.base = at
+	case !after(end, r.end[r.n-1]):
+		return
+	case r.n == timedSegments:
+		r.n--
 	}
-	if sample > 0 {
-		r.smooth(sample)
+	r.sent[r.n], r.end[r.n] = uint32(at-r.base), end
+	r.n++
+}
+
+// repeat forgets what is under way.
+func (r *roundTrip) repeat() { r.n = 0 }
+
+// acknowledge takes an acknowledgement of the remote end and returns a
+// sample, 0 when there is none.
+func (r *roundTrip) acknowledge(at int64, ack uint32) (sample int64) {
+	var i uint8
+	for i < r.n && !after(r.end[i], ack) {
+		i++
 	}
-	return max(sample, 0)
+	if i == 0 {
+		return 0
+	}
+	if r.end[i-1] == ack {
+		sample = at - r.base - int64(r.sent[i-1])
+	}
+	copy(r.sent[:], r.sent[i:r.n])
+	copy(r.end[:], r.end[i:r.n])
+	r.n -= i
+	if sample <= 0 {
+		return 0
+	}
+	r.smooth(sample)
+	return sample
 }
 
 func (r *roundTrip) smooth(sample int64) {

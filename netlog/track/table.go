@@ -126,17 +126,17 @@ func (t *Table) tcp(ev *Event, p *packet.Packet, fwd, rev *Side) {
 	a, pos := t.segment(c, p, fwd, rev)
 	ev.Analysis |= a
 	ev.Pos = pos
-	if ev.Local {
-		if a.Has(Retransmission) {
-			c.rtt.repeated()
-		} else if end := pos + uint64(p.PayloadLen); p.PayloadLen > 0 && !a.Has(KeepAlive|ZeroWindowProbe) || p.TCP.Flags&(packet.SYN|packet.FIN) != 0 {
-			if p.TCP.Flags&(packet.SYN|packet.FIN) != 0 {
-				end++
-			}
-			c.rtt.sent(p.Time, uint32(end))
+	switch {
+	case !ev.Local:
+		if c.rtt.n > 0 && p.TCP.Flags&packet.ACK != 0 {
+			ev.RTT = c.rtt.acknowledge(p.Time, p.TCP.Ack)
 		}
-	} else if c.rtt.oldest.at != 0 && p.TCP.Flags&packet.ACK != 0 {
-		ev.RTT = c.rtt.acked(p.Time, p.TCP.Ack)
+	case a.Has(Retransmission):
+		c.rtt.repeat()
+	case p.TCP.Flags&(packet.SYN|packet.FIN) != 0:
+		c.rtt.send(p.Time, uint32(pos)+uint32(p.PayloadLen)+1)
+	case p.PayloadLen > 0 && !a.Has(KeepAlive|ZeroWindowProbe):
+		c.rtt.send(p.Time, uint32(pos)+uint32(p.PayloadLen))
 	}
 	c.advance(p, fwd, rev)
 }
