@@ -36,11 +36,14 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("read capture: %w: only %d bytes", ErrFormat, len(magic))
 	}
 	if binary.BigEndian.Uint32(magic) == blockSection {
-		p.next = p.nextBlock
-		return p, p.section()
+		p.next, err = p.nextBlock, p.section()
+	} else {
+		p.next, err = p.nextRecord, p.header(magic)
 	}
-	p.next = p.nextRecord
-	return p, p.header(magic)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Next reads the next record. It returns io.EOF at the end of the file and an
