@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"datakit.dev/agent/internal/backoff"
+	"datakit.dev/agent/internal/listen"
 )
 
 // Times that no legitimate client needs more of.
@@ -79,19 +80,13 @@ func NewServer(cfg Config) (*Server, error) {
 
 // listenFunc is how to listen at cfg.Listen.
 func listenFunc(cfg Config) (func() (net.Listener, error), error) {
-	address := cfg.Listen
-	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
-		// Names of loopback need no resolver (RFC 6761 section 6.3), and a
-		// container may have neither /etc/hosts nor DNS.
-		address = "127.0.0.1:" + port
-	}
-	listen := func() (net.Listener, error) { return net.Listen("tcp", address) }
+	bind := func() (net.Listener, error) { return listen.TCP(context.Background(), cfg.Listen) }
 	if strings.HasPrefix(cfg.Listen, "/") {
-		listen = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
+		bind = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
 	}
-	listen = limited(listen) // below TLS, whose connections net/http wants to see as such
+	bind = limited(bind) // below TLS, whose connections net/http wants to see as such
 	if cfg.CertFile == "" {
-		return listen, nil
+		return bind, nil
 	}
 	now := cfg.Now
 	if now == nil {
@@ -103,7 +98,7 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 	}
 	secure := &tls.Config{GetCertificate: pair.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	return func() (net.Listener, error) {
-		l, err := listen()
+		l, err := bind()
 		if err != nil {
 			return nil, err
 		}
@@ -111,10 +106,10 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 	}, nil
 }
 
-// limited bounds the connections of what listen opens.
-func limited(listen func() (net.Listener, error)) func() (net.Listener, error) {
+// limited bounds the connections of what bind opens.
+func limited(bind func() (net.Listener, error)) func() (net.Listener, error) {
 	return func() (net.Listener, error) {
-		l, err := listen()
+		l, err := bind()
 		if err != nil {
 			return nil, err
 		}

@@ -3,8 +3,6 @@ package sdk
 import (
 	"context"
 	"encoding/json"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -115,36 +113,6 @@ func TestListAndTags(t *testing.T) {
 	}
 }
 
-func TestPprof(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(taken.Addr().String())
-	log := &buffer{}
-	servePprof(t.Context(), textLog(log), "127.0.0.1", port) // returns: the port is busy
-	if !strings.Contains(log.String(), "level=WARN msg=\"pprof is not available\"") {
-		t.Errorf("the log says %q", log)
-	}
-	_ = taken.Close()
-
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { servePprof(ctx, textLog(log), "", port); close(done) }()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
-	waitFor(t, "pprof", func() bool {
-		resp, err := client.Get("http://127.0.0.1:" + port + "/debug/pprof/cmdline")
-		if err != nil {
-			return false
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	cancel()
-	<-done
-}
-
-// What our log writes, hclog's reader understands.
 func TestPluginLogIsHclog(t *testing.T) {
 	b := &buffer{}
 	log := textLogOf(b)

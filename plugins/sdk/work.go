@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"net"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/internal/profiles"
 )
 
 // work is what both ways of running have in common: plugins, feed, limits
@@ -57,7 +59,9 @@ func (w *work) run(ctx context.Context) (exceeded error) {
 	defer cancel()
 	var others sync.WaitGroup
 	s := w.engine.settings
-	others.Go(func() { servePprof(ctx, w.log, s.PprofHost, s.PprofPort) })
+	if s.PprofPort != "" {
+		others.Go(func() { profiles.Serve(ctx, w.log, net.JoinHostPort(or(s.PprofHost, "127.0.0.1"), s.PprofPort)) })
+	}
 	if w.engine.limits.Any() {
 		watcher := &limit.Watcher{Limits: w.engine.limits, Read: limit.Tree(os.Getpid(), w.fs), Now: time.Now, Window: w.limitWindow, Every: w.limitEvery}
 		others.Go(func() {
