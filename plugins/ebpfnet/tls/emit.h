@@ -99,11 +99,33 @@ static __always_inline bool ignored(const struct session *s, const struct sessio
 	return s->flags & FLAG_OUT || !wanted(s, key);
 }
 
+/* Counts a record that was tried, and moves on behind it. */
+static __always_inline void advance(struct session *s, struct run *run, bool sent)
+{
+	count(COUNT_SEGMENTS);
+	if (!sent)
+		count(COUNT_LOST);
+	s->pos[run->side & 1] += run->len;
+	run->buf += run->len;
+}
+
+/* Of more than fits in a record the first part. */
+static __always_inline void send_first(
+	struct session *s, const struct session_key *key, struct run *run, __u32 *len, __u32 *want)
+{
+	if (*want <= CAPTURE_MOST)
+		return;
+	run->len = run->want = CAPTURE_MOST;
+	advance(s, run, SEND(CAPTURE_MOST));
+	*len -= CAPTURE_MOST;
+	*want -= CAPTURE_MOST;
+}
+
 /* Passes len bytes at buf on, or only the fact that there were so many. */
 static __always_inline void emit(struct session *s, const struct session_key *key, __u64 buf,
 	__u32 len, __u8 side, __u64 time)
 {
-	struct run run = {.time = time, .buf = buf, .side = side};
+	struct run whole = {.time = time, .buf = buf, .side = side}, *run = &whole;
 	__u32 want;
 
 	look_for_preface(s, buf, len, side);
@@ -114,23 +136,15 @@ static __always_inline void emit(struct session *s, const struct session_key *ke
 		s->pos[side & 1] += len;
 		return;
 	}
-	for (int i = 0; i < RECORDS; i++) {
-		bool last = i == RECORDS - 1 || len <= CAPTURE_MOST || want <= CAPTURE_MOST;
-
-		run.len = last ? len : CAPTURE_MOST;
-		run.want = run.len < want ? run.len : want;
-		if (run.want > CAPTURE_MOST)
-			run.want = CAPTURE_MOST;
-		count(COUNT_SEGMENTS);
-		if (!send_run(s, key, &run))
-			count(COUNT_LOST);
-		s->pos[side & 1] += run.len;
-		if (last)
-			return;
-		len -= run.len;
-		want -= CAPTURE_MOST;
-		run.buf += run.len;
-	}
+	if (want > len)
+		want = len;
+	/* RECORDS - 1 times; 5.10 refuses the loop that clang makes of it. */
+	send_first(s, key, run, &len, &want);
+	send_first(s, key, run, &len, &want);
+	send_first(s, key, run, &len, &want);
+	run->len = len;
+	run->want = want < CAPTURE_MOST ? want : CAPTURE_MOST;
+	advance(s, run, send_run(s, key, run));
 }
 
 #endif

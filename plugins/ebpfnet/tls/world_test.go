@@ -31,10 +31,10 @@ func newWorld(t testing.TB) *world {
 	w := &world{near: newNetns(t), far: newNetns(t)}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "near"
-	near, err := netlink.NewHandleAt(w.near)
+	near, err := netlink.NewHandleAt(w.near, unix.NETLINK_ROUTE)
 	must(t, err)
 	defer near.Close()
-	far, err := netlink.NewHandleAt(w.far)
+	far, err := netlink.NewHandleAt(w.far, unix.NETLINK_ROUTE)
 	must(t, err)
 	defer far.Close()
 	must(t, near.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "far", PeerNamespace: netlink.NsFd(int(w.far))}))
