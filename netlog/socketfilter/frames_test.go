@@ -133,8 +133,8 @@ func (g frames) transport(proto byte, f *frame) []byte {
 	return b
 }
 
-// seen is what user space makes of a frame: the tag put back, decoded, the
-// source on the interface's side. It is not ok when the frame is refused.
+// seen is what user space makes of a frame, the tag put back. It is not ok
+// when the frame is refused.
 func (f *frame) seen(link packet.LinkType) (p filter.Packet, ok bool) {
 	data := f.data
 	if f.tagged && link == packet.LinkEthernet && len(data) >= 12 {
@@ -144,17 +144,23 @@ func (f *frame) seen(link packet.LinkType) (p filter.Packet, ok bool) {
 		data = append(data, f.data[12:]...)
 	}
 	var decoder packet.Decoder
-	var d packet.Packet
-	if decoder.Decode(data, len(data), link, &d) != nil {
-		return p, false
+	d := packet.Packet{Dir: packet.Rx}
+	if f.outgoing {
+		d.Dir = packet.Tx
 	}
+	err := decoder.Decode(data, len(data), link, &d)
+	return view(&d), err == nil
+}
+
+// view is what rules see of a packet: the source is the interface's side.
+func view(d *packet.Packet) (p filter.Packet) {
 	p.NIC = "eth0"
 	p.Set(filter.Proto, uint64(d.Proto))
 	p.Set(filter.VLAN, uint64(d.VLAN[0]))
 	p.Set(filter.InnerVLAN, uint64(d.VLAN[1]))
 	p.Set(filter.Tunnel, uint64(d.Tunnel))
 	p.Set(filter.VNI, uint64(d.VNI))
-	if f.outgoing {
+	if d.Dir == packet.Tx {
 		p.SetAddrs(d.Src, d.Dst)
 		p.SetPorts(d.SrcPort, d.DstPort)
 		p.SetMACs(d.SrcMAC, d.DstMAC)
@@ -163,5 +169,5 @@ func (f *frame) seen(link packet.LinkType) (p filter.Packet, ok bool) {
 		p.SetPorts(d.DstPort, d.SrcPort)
 		p.SetMACs(d.DstMAC, d.SrcMAC)
 	}
-	return p, true
+	return p
 }
