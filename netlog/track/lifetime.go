@@ -97,18 +97,22 @@ func (t *Table) replaced(c *Conn, p *packet.Packet, local bool) bool {
 	if p.Proto != packet.ProtoTCP || p.TCP.Flags&(packet.SYN|packet.ACK) != packet.SYN {
 		return false
 	}
-	fwd := &c.Remote
+	fwd, rev := &c.Remote, &c.Local
 	if local {
-		fwd = &c.Local
+		fwd, rev = rev, fwd
 	}
-	if c.State.over() || fwd.flags&sawFIN != 0 {
-		return true
+	switch {
+	case fwd.flags&sawSYN != 0:
+		return c.State.over() || fwd.flags&sawFIN != 0 || uint32(fwd.First) != p.TCP.Seq
+	case fwd.Packets == 0: // overtaken by its answer
+		return c.State.over() && rev.lastAck != p.TCP.Seq+1
+	default: // overtaken by what the same end sent
+		return uint32(fwd.First)-p.TCP.Seq > maxOvertaken
 	}
-	if fwd.flags&sawSYN == 0 {
-		return c.State >= Established && fwd.Packets > 0
-	}
-	return uint32(fwd.First) != p.TCP.Seq
 }
+
+// maxOvertaken is how many bytes may come before the SYN they belong to.
+const maxOvertaken = 1 << 16
 
 // stale reports whether a connection had ended before a packet of this time
 // came.

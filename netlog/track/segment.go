@@ -121,15 +121,15 @@ func (t *Table) repetition(c *Conn, p *packet.Packet, fwd, rev *Side, pos uint64
 
 // late takes data from behind the end of the stream, and returns how much of
 // it had not been seen.
-func (t *Table) late(fwd *Side, pos, end uint64) (n uint64) {
+func (t *Table) late(fwd *Side, pos, n uint64) (unseen uint64) {
 	if pos < fwd.First {
-		n = min(end, fwd.First) - pos
+		unseen = min(n, fwd.First-pos)
 		fwd.First = pos
 	}
-	if fwd.gaps != 0 {
-		n += t.gaps.fill(&fwd.gaps, pos, end)
+	if n > 0 && fwd.gaps != 0 {
+		unseen += t.gaps.fill(&fwd.gaps, pos, pos+n)
 	}
-	return n
+	return unseen
 }
 
 // store brings both sides up to date.
@@ -155,8 +155,8 @@ func (t *Table) store(c *Conn, p *packet.Packet, fwd, rev *Side, a Analysis, pos
 			fwd.Stream += min(n, end-fwd.Last)
 		}
 		fwd.Last, fwd.nextTime = end, p.Time
-	case n > 0 && !a.Has(KeepAlive):
-		fwd.Stream += t.late(fwd, pos, end)
+	case !a.Has(KeepAlive) && (n > 0 || h.Flags&packet.SYN != 0):
+		fwd.Stream += t.late(fwd, pos, n)
 	}
 	if a.Has(Retransmission) {
 		fwd.Retransmits++

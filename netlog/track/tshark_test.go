@@ -165,20 +165,22 @@ func (c *coverage) add(from, to uint64) (known bool) {
 }
 
 // compare counts how often the two differ, by kind of difference, and shows
-// the first of each.
-func compare(t testing.TB, got []seen, want []verdict) map[string]int {
+// the first of each. overtaken says that packets of a handshake may have
+// overtaken each other.
+func compare(t testing.TB, got []seen, want []verdict, overtaken bool) map[string]int {
 	t.Helper()
 	differences := map[string]int{}
 	shown := map[string]string{}
 	note := func(kind string, s seen, v verdict) {
 		differences[kind]++
 		if shown[kind] == "" {
-			shown[kind] = fmt.Sprintf("frame %d: %s: here %v, rtt %d; tshark %v, rtt %d", s.number, s.event, s.a, s.rtt, v.analysis, v.rtt)
+			shown[kind] = fmt.Sprintf("frame %d: %s: here %v, rtt %d, initial %d; tshark %v, rtt %d, initial %d", s.number, s.event, s.a, s.rtt, s.initial, v.analysis, v.rtt, v.initial)
 		}
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d TCP packets here, %d at tshark", len(got), len(want))
 	}
+	initial := map[string]int64{}
 	streams, conns, samples, repeated := map[string]string{}, map[string]string{}, 0, 0
 	for i, s := range got {
 		v := want[i]
@@ -192,9 +194,27 @@ func compare(t testing.TB, got []seen, want []verdict) map[string]int {
 			note("connections joined", s, v)
 		}
 		streams[v.stream], conns[s.conn] = s.conn, v.stream
+		if v.initial != 0 {
+			initial[v.stream] = v.initial
+		}
+		if differs := initial[v.stream] != s.initial; differs && overtaken {
+			// Explained: tshark takes any first ACK for the end of the
+			// handshake, and with another round trip time draws another line
+			// between late and repeated.
+			either := Retransmission | OutOfOrder
+			if s.a&either != 0 && v.analysis&either != 0 {
+				v.analysis = v.analysis&^either | s.a&either
+			}
+			v.initial = 0
+		}
 		if s.a.Has(Retransmission) && v.analysis.Has(OutOfOrder) && s.known {
 			repeated++ // explained: tshark 4.0 does not look whether the segment was seen before
 			v.analysis = v.analysis&^OutOfOrder | s.a&(Retransmission|FastRetransmission|SpuriousRetransmission)
+		}
+		if overtaken && s.a.Has(Retransmission) && v.analysis.Has(FastRetransmission) {
+			// Explained: an ACK of something unseen makes tshark 4.0 set its
+			// count of duplicates to -1, which it reads as more than two.
+			v.analysis = v.analysis&^FastRetransmission | s.a&FastRetransmission
 		}
 		for bit := range 12 {
 			b := Analysis(1 << bit)
@@ -230,7 +250,7 @@ func TestCaptureOfUser(t *testing.T) {
 	if file == "" {
 		t.Skip("needs TRACK_PCAP, a capture file")
 	}
-	if d := compare(t, replay(t, file), verdicts(t, tshark(t, file))); len(d) > 0 {
+	if d := compare(t, replay(t, file), verdicts(t, tshark(t, file)), false); len(d) > 0 {
 		t.Errorf("differences: %v", d)
 	}
 }
@@ -257,7 +277,7 @@ func TestLikeWireshark(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := compare(t, replay(t, file), verdicts(t, raw)); len(d) > 0 {
+			if d := compare(t, replay(t, file), verdicts(t, raw), false); len(d) > 0 {
 				t.Errorf("differences: %v", d)
 			}
 		})
