@@ -22,53 +22,61 @@ type socket struct {
 // frame is as long as its data.
 const frameSize = 2048
 
-// openSocket binds last, so that nothing is captured unfiltered.
-func openSocket(c *Config) (s *socket, err error) {
+// openSocket gives everything back when it fails.
+func openSocket(c *Config) (*socket, error) {
+	s := &socket{fd: -1, waker: -1}
+	if err := s.open(c); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// open binds last, so that nothing is captured unfiltered.
+func (s *socket) open(c *Config) (err error) {
 	kind := unix.SOCK_RAW
 	if c.Link != packet.LinkEthernet {
 		kind = unix.SOCK_DGRAM // without link headers, whatever they are
 	}
-	s = &socket{fd: -1, waker: -1}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
 	if s.fd, err = unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
-		return nil, fmt.Errorf("create packet socket: %w", err)
+		return fmt.Errorf("create packet socket: %w", err)
 	}
 	if s.waker, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("create eventfd: %w", err)
+		return fmt.Errorf("create eventfd: %w", err)
 	}
-	options := []struct {
-		name          string
-		option, value int
-	}{
+	if err := s.options(c); err != nil {
+		return err
+	}
+	if err := s.mapRing(c); err != nil {
+		return err
+	}
+	if err := c.Filter.attach(s.fd, c.Link, c.SnapLen); err != nil {
+		return err
+	}
+	address := unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: c.Index}
+	if err := unix.Bind(s.fd, &address); err != nil {
+		return fmt.Errorf("bind to interface %d: %w", c.Index, err)
+	}
+	return nil
+}
+
+func (s *socket) options(c *Config) error {
+	type option struct {
+		what        string
+		name, value int
+	}
+	all := []option{
 		{"version 3", unix.PACKET_VERSION, unix.TPACKET_V3},
 		{"room for a tag", unix.PACKET_RESERVE, tagSize},
 	}
 	if c.Loopback {
-		options = append(options, struct {
-			name          string
-			option, value int
-		}{"incoming only", unix.PACKET_IGNORE_OUTGOING, 1})
+		all = append(all, option{"incoming only", unix.PACKET_IGNORE_OUTGOING, 1})
 	}
-	for _, o := range options {
-		if err = unix.SetsockoptInt(s.fd, unix.SOL_PACKET, o.option, o.value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", o.name, err)
+	for _, o := range all {
+		if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, o.name, o.value); err != nil {
+			return fmt.Errorf("set %s: %w", o.what, err)
 		}
 	}
-	if err = s.mapRing(c); err != nil {
-		return nil, err
-	}
-	if err = c.Filter.attach(s.fd, c.Link, c.SnapLen); err != nil {
-		return nil, err
-	}
-	address := unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: c.Index}
-	if err = unix.Bind(s.fd, &address); err != nil {
-		return nil, fmt.Errorf("bind to interface %d: %w", c.Index, err)
-	}
-	return s, nil
+	return nil
 }
 
 func (s *socket) mapRing(c *Config) error {

@@ -1,0 +1,198 @@
+package capture
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/netlog/packet"
+	"datakit.dev/agent/netlog/pcap"
+)
+
+// TestAsTcpdump: what a ring captures is, packet for packet, what tcpdump
+// writes of the same traffic: bulk TCP both ways, over both families, with
+// frames longer than the MTU.
+func TestAsTcpdump(t *testing.T) {
+	if _, err := exec.LookPath("tcpdump"); err != nil {
+		t.Skip("needs tcpdump")
+	}
+	w := nettest.New(t)
+	path := filepath.Join(t.TempDir(), "dump.pcap")
+	stop := tcpdump(t, w.Far, path)
+	r := open(t, w.Far, Config{SnapLen: 256, Wait: 300 * time.Millisecond})
+	for _, address := range []string{w.Far.V4, w.Far.V6} {
+		transfer(t, w, net.JoinHostPort(address, "0"), 4<<20)
+	}
+	const end = "the last packet of the test"
+	w.Near.In(t, func() error { return say(net.JoinHostPort(w.Far.V4, "9"), end) })
+	var live []string
+	longest := 0
+	for {
+		n, err := r.Next(func(p *packet.Packet) {
+			live = append(live, line(p))
+			longest = max(longest, p.Wire)
+		})
+		must(t, err)
+		if n == 0 {
+			break
+		}
+	}
+	stop(end)
+	f, err := os.Open(path)
+	must(t, err)
+	defer f.Close()
+	reader, err := pcap.NewReader(f)
+	must(t, err)
+	file := NewFile(reader)
+	var dumped []string
+	for {
+		_, err := file.Next(func(p *packet.Packet) {
+			p.Dir = packet.Unknown // pcap does not know
+			dumped = append(dumped, line(p))
+		})
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+	}
+	if len(live) < 100 || longest <= 1514 {
+		t.Errorf("%d packets, the longest of %d bytes: not what was meant to be tested", len(live), longest)
+	}
+	if s := r.Stats(); s.Dropped != 0 {
+		t.Errorf("%+v", s)
+	}
+	live, dumped = before(live, end), before(dumped, end)
+	if len(live) != len(dumped) {
+		t.Fatalf("%d packets, and %d of tcpdump", len(live), len(dumped))
+	}
+	for i := range live {
+		if live[i] != dumped[i] {
+			t.Fatalf("packet %d is\n%s\nand to tcpdump\n%s", i, live[i], dumped[i])
+		}
+	}
+}
+
+// before cuts what is behind the line with a text.
+func before(lines []string, text string) []string {
+	for i, l := range lines {
+		if strings.Contains(l, text) {
+			return lines[:i+1]
+		}
+	}
+	return lines
+}
+
+// line is all of a packet but its time, and its direction.
+func line(p *packet.Packet) string {
+	return fmt.Sprint(p.Src, p.SrcPort, p.Dst, p.DstPort, p.Proto, p.TCP.Seq, p.TCP.Ack, p.TCP.Flags, p.TCP.Window, p.TCP.Options, p.PayloadLen, p.Wire,
+		p.SrcMAC, p.DstMAC, p.ICMP, string(p.Frame[:min(len(p.Frame), 200)]))
+}
+
+// say sends one datagram.
+func say(address, text string) error {
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = io.WriteString(c, text)
+	return err
+}
+
+// tcpdump writes to a file until a packet with a text is in it.
+func tcpdump(t *testing.T, h *nettest.Host, path string) (stop func(text string)) {
+	t.Helper()
+	var cmd *exec.Cmd
+	var stderr io.ReadCloser
+	h.In(t, func() (err error) {
+		cmd = exec.Command("tcpdump", "-i", h.Name, "-n", "-s", "256", "-U", "--immediate-mode", "-B", "16384", "-Z", "root", "-w", path, "(ip or ip6) and (tcp or udp or icmp or icmp6)")
+		if stderr, err = cmd.StderrPipe(); err != nil {
+			return err
+		}
+		return cmd.Start()
+	})
+	said := bufio.NewScanner(stderr)
+	for said.Scan() && !strings.Contains(said.Text(), "listening on") {
+	}
+	rest := make(chan struct{})
+	go func() {
+		defer close(rest)
+		for said.Scan() {
+		}
+	}()
+	return func(text string) {
+		deadline := time.Now().Add(20 * time.Second)
+		for data := ""; !strings.Contains(data, text); {
+			if time.Now().After(deadline) {
+				t.Fatal("tcpdump has not written the last packet")
+			}
+			b, err := os.ReadFile(path)
+			must(t, err)
+			data = string(b)
+			time.Sleep(10 * time.Millisecond)
+		}
+		must(t, cmd.Process.Signal(unix.SIGTERM))
+		<-rest
+		must(t, cmd.Wait())
+	}
+}
+
+// transfer sends bytes over a new connection to a listener on the far side,
+// and gets them back.
+func transfer(t *testing.T, w *nettest.World, address string, size int) {
+	t.Helper()
+	var l net.Listener
+	w.Far.In(t, func() (err error) {
+		l, err = net.Listen("tcp", address)
+		return err
+	})
+	defer l.Close()
+	echoed := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, err = io.Copy(c, c)
+			c.Close()
+		}
+		echoed <- err
+	}()
+	var c net.Conn
+	w.Near.In(t, func() (err error) {
+		c, err = net.Dial("tcp", l.Addr().String())
+		return err
+	})
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.CopyN(c, zeros{}, int64(size))
+		if err == nil {
+			err = c.(*net.TCPConn).CloseWrite()
+		}
+		sent <- err
+	}()
+	n, err := io.Copy(io.Discard, c)
+	must(t, err)
+	must(t, <-sent)
+	must(t, <-echoed)
+	must(t, c.Close())
+	if n != int64(size) {
+		t.Fatalf("%d of %d bytes came back", n, size)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
