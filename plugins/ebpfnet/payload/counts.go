@@ -1,0 +1,42 @@
+package payload
+
+import "fmt"
+
+// Counts are what the programs counted, over all CPUs.
+type Counts struct {
+	Packets, Bytes  int64 // put into the ring; what they take there
+	Lost, LostBytes int64 // found it full
+
+	Sockets int64 // TCP connections that were looked at …
+	HTTP    int64 // … in which something looks like HTTP …
+	Other   int64 // … in which nothing does: they were left
+	Marked  int64 // modes changed by Mark
+
+	Datagrams int64 // UDP, counted in flows
+	NoRoom    int64 // UDP, beyond MaxFlows
+
+	NoStorage  int64 // packets whose socket took no storage
+	Unreadable int64 // packets whose headers or payload could not be read
+}
+
+// Counts reads the counters.
+func (t *Tap) Counts() (Counts, error) {
+	var perCPU []skbCounts
+	if err := t.object.Map("counters").Lookup(uint32(0), &perCPU); err != nil {
+		return Counts{}, fmt.Errorf("read counters: %w", err)
+	}
+	var sum [skbCounterCOUNTERS]int64
+	for _, cpu := range perCPU {
+		for i, n := range cpu.Of {
+			sum[i] += int64(n)
+		}
+	}
+	return Counts{
+		Packets: sum[skbCounterCOUNT_PACKETS], Bytes: sum[skbCounterCOUNT_BYTES],
+		Lost: sum[skbCounterCOUNT_LOST], LostBytes: sum[skbCounterCOUNT_LOST_BYTES],
+		Sockets: sum[skbCounterCOUNT_SOCKETS], HTTP: sum[skbCounterCOUNT_HTTP],
+		Other: sum[skbCounterCOUNT_OTHER], Marked: sum[skbCounterCOUNT_MARKED],
+		Datagrams: sum[skbCounterCOUNT_DATAGRAMS], NoRoom: sum[skbCounterCOUNT_NO_ROOM],
+		NoStorage: sum[skbCounterCOUNT_NO_STORAGE], Unreadable: sum[skbCounterCOUNT_UNREADABLE],
+	}, nil
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The maps of the packet programs, and what decides whether a socket is looked at at all. */
+#ifndef PLUGINS_EBPFNET_PAYLOAD_MAPS_H
+#define PLUGINS_EBPFNET_PAYLOAD_MAPS_H
+
+#include "payload.h"
+#include "../../bpf/scope.h"
+
+const volatile bool want_udp = false;
+const volatile bool want_http = false;
+const volatile bool want_dns = false;
+const volatile bool want_cgroup = false;
+const volatile bool include_loopback = false;
+const volatile bool ipv6_disabled = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tcp_socket);
+} tcp_sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct udp_socket);
+} udp_sockets SEC(".maps");
+
+/*
+ * UDP flows. The reader exchanges the inner map; the kernel then waits until no program uses the
+ * old one any more (maybe_wait_bpf_programs), so that it is read at rest and exactly.
+ */
+struct flow_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536); /* max_flows, set at load */
+	__uint(key_size, sizeof(struct flow_key));
+	__uint(value_size, sizeof(struct flow));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct flow_map);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} packets SEC(".maps");
+
+/* Modes the reader asks for, by cookie. A socket that is gone leaves its mark to be evicted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, __u8);
+} marks SEC(".maps");
+
+/* How many marks there were: without new ones nobody looks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} marked SEC(".maps");
+
+struct counts {
+	__u64 of[COUNTERS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counts);
+} counters SEC(".maps");
+
+/* Programs interrupt each other on a CPU: hence the atomic. */
+static __always_inline void count(enum counter which, __u64 n)
+{
+	__u32 zero = 0;
+	struct counts *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c)
+		__sync_fetch_and_add(&c->of[which], n);
+}
+
+/* The task at hand. Its tgid is read: not all programs may ask for it before Linux 6.5. */
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* Takes the task at hand for the owner, where it is known to act on the socket. Kernel threads own
+ * none. */
+static __always_inline void note_owner(struct task_struct *task, __u32 *owner, char *comm)
+{
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct task_struct *leader;
+
+	if (pid == *owner || BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return;
+	leader = BPF_CORE_READ(task, group_leader);
+	*owner = pid;
+	bpf_probe_read_kernel(comm, 16, __builtin_preserve_access_index(&leader->comm));
+}
+
+#endif

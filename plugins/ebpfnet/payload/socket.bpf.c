@@ -1,0 +1,87 @@
+//go:build ignore
+
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whose a UDP socket is: the process that made it, then the one that connects it, sends or receives
+ * with an address. Packets themselves are received in the context of anybody.
+ */
+#include "../../bpf/kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "maps.h"
+
+SEC("cgroup/sock_create")
+int sock_create(struct bpf_sock *ctx)
+{
+	struct udp_socket *s;
+
+	if (ctx->type != SOCK_DGRAM || (ctx->family != AF_INET && ctx->family != AF_INET6))
+		return 1;
+	s = bpf_sk_storage_get(&udp_sockets, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s)
+		note_owner(current_task(), &s->pid, s->comm);
+	return 1;
+}
+
+static __always_inline struct udp_socket *used(struct bpf_sock_addr *ctx)
+{
+	struct udp_socket *s;
+
+	if (ctx->protocol != IPPROTO_UDP || !ctx->sk)
+		return NULL;
+	s = bpf_sk_storage_get(&udp_sockets, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s)
+		note_owner(current_task(), &s->pid, s->comm);
+	return s;
+}
+
+static __always_inline int on_connect(struct bpf_sock_addr *ctx)
+{
+	struct udp_socket *s = used(ctx);
+
+	if (s && !s->first)
+		s->first = SIDE_EGRESS;
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	return on_connect(ctx);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	return on_connect(ctx);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	used(ctx);
+	return 1;
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	used(ctx);
+	return 1;
+}
+
+SEC("cgroup/recvmsg4")
+int recvmsg4(struct bpf_sock_addr *ctx)
+{
+	used(ctx);
+	return 1;
+}
+
+SEC("cgroup/recvmsg6")
+int recvmsg6(struct bpf_sock_addr *ctx)
+{
+	used(ctx);
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "GPL";
