@@ -200,7 +200,7 @@ type packet struct {
 
 // packets reads a recording of Ethernet frames, with nanoseconds, whole and
 // without fragments, options of IPv6 or VLANs.
-func packets(t *testing.T, path string) (all []packet) {
+func packets(t testing.TB, path string) (all []packet) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
