@@ -6,7 +6,6 @@ import (
 	"golang.org/x/net/bpf"
 
 	"datakit.dev/agent/filter"
-	"datakit.dev/agent/netlog/packet"
 )
 
 // Scratch memory: numbers, and where in the frame the rest is.
@@ -27,28 +26,8 @@ const (
 	memWords // the number of them, at most 16
 )
 
-// ErrTooLong is wrapped by the error of rules that do not fit in a classic
-// filter, which holds 4096 instructions.
-var ErrTooLong = fmt.Errorf("too many rules for a classic filter")
-
 // classicLimit is BPF_MAXINSNS without what capture puts in front.
 const classicLimit = 4096 - 96
-
-// NewClassic makes a classic filter, which the kernel takes from everybody
-// who may capture. It follows a filter that keeps what can be tracked.
-func NewClassic(rules *filter.Program, c Config) (*Filter, error) {
-	d := rules.Headers(c.Known)
-	x := classic{decision: d, ethernet: c.Link == packet.LinkEthernet, snap: uint32(c.Snap)}
-	program := x.program()
-	if len(program) > classicLimit {
-		return nil, fmt.Errorf("make socket filter: %w: %d instructions", ErrTooLong, len(program))
-	}
-	raw, err := bpf.Assemble(program)
-	if err != nil {
-		return nil, fmt.Errorf("assemble socket filter: %w", err)
-	}
-	return &Filter{Classic: raw, Exact: d.Exact, rules: rules.Len()}, nil
-}
 
 // classic makes classic programs.
 type classic struct {

@@ -117,13 +117,20 @@ func needRoot(t *testing.T) {
 	}
 }
 
-func TestExtendedAgreesWithMatch(t *testing.T) {
-	needRoot(t)
-	counters, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 8})
+// counters make a map for programs of few rules.
+func counters(t *testing.T) *ebpf.Map {
+	t.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer counters.Close()
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func TestExtendedAgreesWithMatch(t *testing.T) {
+	needRoot(t)
+	counters := counters(t)
 	source := rand.New(rand.NewPCG(11, 12))
 	v := verdicts{t: t}
 	for i := range texts {

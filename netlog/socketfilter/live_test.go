@@ -116,10 +116,10 @@ func TestFiltersOnSockets(t *testing.T) {
 		c := Config{Link: packet.LinkEthernet, Snap: capture.DefaultSnapLen, Known: known}
 		extended, err := New(p, c)
 		must(t, err)
-		classic, err := NewClassic(p, c)
+		classic, err := newClassic(p, p.Headers(known), c)
 		must(t, err)
 		all := listen(t, w, capture.Filter{})
-		rings := map[string]*capture.Ring{"extended": listen(t, w, capture.Filter{Program: extended.Program}), "classic": listen(t, w, capture.Filter{Classic: classic.Classic})}
+		rings := map[string]*capture.Ring{"extended": listen(t, w, extended.Capture()), "classic": listen(t, w, classic.Capture())}
 		send(t, source, w.Near, 1000)
 		send(t, source, w.Far, 1000)
 

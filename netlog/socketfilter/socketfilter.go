@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"datakit.dev/agent/filter"
+	"datakit.dev/agent/netlog/capture"
 	"datakit.dev/agent/netlog/packet"
 )
 
@@ -20,43 +21,75 @@ type Config struct {
 	Known map[string]string
 }
 
-// Filter is a blacklist for one kind of socket. Either Program or Classic is
-// set.
+// Filter is a blacklist for one kind of socket, of eBPF or classic.
 //
-// Program keeps of what the rules keep only what can be tracked: TCP, UDP
-// and ICMP over IP, and what it does not decode. Classic leaves that to a
-// filter before it.
+// A program of eBPF keeps of what the rules keep only what can be tracked:
+// TCP, UDP and ICMP over IP, and what it does not decode. A classic one
+// leaves that to the filter that capture puts before it.
 type Filter struct {
-	Program *ebpf.Program
-	Classic []bpf.RawInstruction
 	// Exact reports that all rules are decided in the kernel, for the packets
 	// it decodes. Otherwise it drops less.
 	Exact bool
 
+	program  *ebpf.Program
+	classic  []bpf.RawInstruction
 	counters *ebpf.Map
 	rules    int
 }
 
-// New loads a program of eBPF, which needs CAP_BPF or CAP_SYS_ADMIN. Its
-// caller may go on with [NewClassic] when that is refused.
+// New loads a program of eBPF, which needs CAP_BPF or CAP_SYS_ADMIN; where
+// that is refused it makes a classic one. It fails when the rules do not fit
+// there either; a capture then goes on without. Rules of which none can be
+// decided in the kernel make a filter of nothing.
 func New(rules *filter.Program, c Config) (*Filter, error) {
 	d := rules.Headers(c.Known)
-	f := &Filter{Exact: d.Exact, rules: rules.Len()}
-	var err error
-	f.counters, err = ebpf.NewMap(&ebpf.MapSpec{
-		Name: "filter_dropped", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: uint32(max(rules.Len(), 1)),
+	if d.Start == filter.Keep {
+		return &Filter{Exact: d.Exact, rules: rules.Len()}, nil
+	}
+	f, err := newExtended(rules, d, c)
+	if err == nil {
+		return f, nil
+	}
+	f, err2 := newClassic(rules, d, c)
+	if err2 != nil {
+		return nil, errors.Join(err, err2)
+	}
+	return f, nil
+}
+
+// Kind is "ebpf", "classic" or, for a filter of nothing, "none".
+func (f *Filter) Kind() string {
+	switch {
+	case f.program != nil:
+		return "ebpf"
+	case f.classic != nil:
+		return "classic"
+	default:
+		return "none"
+	}
+}
+
+// Capture is the filter as a ring takes it. It is valid until Close.
+func (f *Filter) Capture() capture.Filter {
+	return capture.Filter{Program: f.program, Classic: f.classic}
+}
+
+func newExtended(rules *filter.Program, d filter.Decision, c Config) (*Filter, error) {
+	counters, err := ebpf.NewMap(&ebpf.MapSpec{
+		Name: "filter_dropped", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: uint32(rules.Len()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create counters of socket filter: %w", err)
 	}
 	x := extended{
 		decision: d, ethernet: c.Link == packet.LinkEthernet, snap: int32(c.Snap),
-		counters: f.counters.FD(), metadata: skbMetadata(),
+		counters: counters.FD(), metadata: skbMetadata(),
 	}
-	if f.Program, err = load(&x); err != nil {
-		return nil, errors.Join(err, f.Close())
+	program, err := load(&x)
+	if err != nil {
+		return nil, errors.Join(err, counters.Close())
 	}
-	return f, nil
+	return &Filter{Exact: d.Exact, rules: rules.Len(), program: program, counters: counters}, nil
 }
 
 func load(x *extended) (*ebpf.Program, error) {
@@ -65,6 +98,19 @@ func load(x *extended) (*ebpf.Program, error) {
 		return nil, fmt.Errorf("load socket filter: %w", err)
 	}
 	return p, nil
+}
+
+func newClassic(rules *filter.Program, d filter.Decision, c Config) (*Filter, error) {
+	x := classic{decision: d, ethernet: c.Link == packet.LinkEthernet, snap: uint32(c.Snap)}
+	program := x.program()
+	if len(program) > classicLimit {
+		return nil, fmt.Errorf("make classic filter: %d instructions, at most %d are possible", len(program), classicLimit)
+	}
+	raw, err := bpf.Assemble(program)
+	if err != nil {
+		return nil, fmt.Errorf("assemble classic filter: %w", err)
+	}
+	return &Filter{Exact: d.Exact, rules: rules.Len(), classic: raw}, nil
 }
 
 // Dropped returns how many packets each rule has dropped since New, the first
@@ -91,12 +137,12 @@ func (f *Filter) Dropped() ([]uint64, error) {
 // it. It may be called again.
 func (f *Filter) Close() error {
 	var errs []error
-	if f.Program != nil {
-		errs = append(errs, f.Program.Close())
+	if f.program != nil {
+		errs = append(errs, f.program.Close())
 	}
 	if f.counters != nil {
 		errs = append(errs, f.counters.Close())
 	}
-	f.Program, f.counters = nil, nil
+	f.program, f.counters = nil, nil
 	return errors.Join(errs...)
 }
