@@ -19,9 +19,6 @@ type loggedQuery struct {
 	hash uint64 // for sampling: the fate of its flow
 }
 
-// logTags is how many tags an entry has, at most.
-const logTags = 9
-
 func newDNSLog(cfg DNSConfig) *dnsLog {
 	if cfg.MaxLog <= 0 {
 		cfg.MaxLog = DefaultMaxLog
