@@ -39,6 +39,7 @@ type metadataOf struct {
 func TestClassicAgreesWithMatch(t *testing.T) {
 	source := rand.New(rand.NewPCG(21, 22))
 	v := verdicts{t: t}
+	texts, perText := amount()
 	for i := range texts {
 		text := rules{source}.text()
 		p, err := filter.Compile(text)
