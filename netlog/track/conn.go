@@ -11,8 +11,8 @@ import (
 // interface. It has no pointers: a hundred thousand cost the garbage
 // collector nothing.
 type Conn struct {
-	local, remote endpoint
 	network       network
+	local, remote endpoint
 	hash          uint32
 
 	// Slot is the number of the connection among those that exist, for
@@ -47,14 +47,14 @@ const (
 )
 
 // Proto is the IP protocol number.
-func (c *Conn) Proto() uint8 { return c.network.proto }
+func (c *Conn) Proto() uint8 { return c.network.proto() }
 
 // Tunnel is the encapsulation the packets came in, and its network
 // identifier.
-func (c *Conn) Tunnel() (packet.Tunnel, uint32) { return c.network.tunnel, c.network.vni }
+func (c *Conn) Tunnel() (packet.Tunnel, uint32) { return c.network.tunnel(), c.network.vni() }
 
 // VLAN returns the ids of the outer frame's tags, 0: none.
-func (c *Conn) VLAN() [2]uint16 { return c.network.vlan }
+func (c *Conn) VLAN() [2]uint16 { return c.network.vlan() }
 
 // Ends returns both ends. The local one is on the interface's side. The ports
 // of an ICMP echo are its identifier, those of other ICMP 0.

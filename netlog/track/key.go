@@ -15,9 +15,15 @@ type endpoint struct {
 	port   uint16
 }
 
-func endpointOf(a netip.Addr, port uint16) endpoint {
+func (e *endpoint) set(a netip.Addr, port uint16) {
+	e.port = port
+	if a.Is4() {
+		b := a.As4()
+		e.hi, e.lo = 0, 0xffff<<32|uint64(binary.BigEndian.Uint32(b[:]))
+		return
+	}
 	b := a.As16()
-	return endpoint{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:]), port}
+	e.hi, e.lo = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
 func (e *endpoint) addrPort() netip.AddrPort {
@@ -27,13 +33,22 @@ func (e *endpoint) addrPort() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(b).Unmap(), e.port)
 }
 
-// network tells apart connections whose ends look alike.
-type network struct {
-	vni    uint32
-	vlan   [2]uint16
-	tunnel packet.Tunnel
-	proto  uint8
+// network tells apart connections whose ends look alike: identifier of the
+// tunnel (24 bits), VLAN ids (12 bits each), kind of the tunnel (2), protocol
+// (8).
+type network uint64
+
+func networkOf(p *packet.Packet) network {
+	if p.VNI|uint32(p.VLAN[0]) == 0 && p.Tunnel == packet.None {
+		return network(p.Proto)
+	}
+	return network(p.VNI)<<34 | network(p.VLAN[0]&0xfff)<<22 | network(p.VLAN[1]&0xfff)<<10 | network(p.Tunnel)<<8 | network(p.Proto)
 }
+
+func (n network) proto() uint8          { return uint8(n) }
+func (n network) tunnel() packet.Tunnel { return packet.Tunnel(n >> 8 & 3) }
+func (n network) vni() uint32           { return uint32(n >> 34) }
+func (n network) vlan() [2]uint16       { return [2]uint16{uint16(n >> 22 & 0xfff), uint16(n >> 10 & 0xfff)} }
 
 // key is what the packets of both directions have in common.
 type key struct {
@@ -41,15 +56,13 @@ type key struct {
 	network  network
 }
 
-func keyOf(p *packet.Packet) key {
-	k := key{
-		src: endpointOf(p.Src, p.SrcPort), dst: endpointOf(p.Dst, p.DstPort),
-		network: network{vni: p.VNI, vlan: p.VLAN, tunnel: p.Tunnel, proto: p.Proto},
-	}
+func (k *key) set(p *packet.Packet) {
+	k.src.set(p.Src, p.SrcPort)
+	k.dst.set(p.Dst, p.DstPort)
+	k.network = networkOf(p)
 	if (p.Proto == packet.ProtoICMP || p.Proto == packet.ProtoICMPv6) && echo(p) {
 		k.src.port, k.dst.port = p.ICMP.ID, p.ICMP.ID
 	}
-	return k
 }
 
 // echo reports whether an ICMP packet is an echo request or reply, the only
@@ -67,9 +80,7 @@ type seed [3]uint64
 
 // hash is the same for both directions.
 func (k *key) hash(s *seed) uint32 {
-	n := &k.network
-	rest := uint64(n.vni)<<32 | uint64(n.vlan[0])<<16 | uint64(n.vlan[1]) ^ uint64(n.proto)<<8 ^ uint64(n.tunnel)
-	h := mix(k.src.hash(s)+k.dst.hash(s), rest^s[2])
+	h := mix(k.src.hash(s)+k.dst.hash(s), uint64(k.network)^s[2])
 	return uint32(h ^ h>>32)
 }
 

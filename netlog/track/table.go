@@ -41,6 +41,7 @@ type Table struct {
 	free  list // by newer; oldest is the next to use
 	lists [classes]list
 	gaps  gapLists
+	key   key // of the packet at hand
 	stats Stats
 }
 
@@ -87,9 +88,10 @@ func (t *Table) Packet(p *packet.Packet) (ev Event, ok bool) {
 		t.stats.Untracked++
 		return ev, false
 	}
-	k := keyOf(p)
+	k := &t.key
+	k.set(p)
 	hash := k.hash((*seed)(&t.cfg.Seed))
-	c, local := t.find(&k, hash)
+	c, local := t.find(k, hash)
 	if c != nil && t.replaced(c, p, local) {
 		t.end(c, Reused)
 		c, ev.Analysis = nil, PortsReused
@@ -98,7 +100,7 @@ func (t *Table) Packet(p *packet.Packet) (ev Event, ok bool) {
 		c = nil
 	}
 	if c == nil {
-		c, local = t.begin(&k, hash, p)
+		c, local = t.begin(k, hash, p)
 		ev.New = true
 	}
 	t.stats.Tracked++
