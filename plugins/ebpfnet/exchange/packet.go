@@ -10,7 +10,7 @@ func (t *Tracker) Packet(id uint64, e *Endpoint, s *http.Segment, seq uint32) (w
 	if c == nil {
 		return http.None, true
 	}
-	s.Pos = c.streams[s.From].at(seq)
+	s.Pos = c.streams[s.From].At(seq)
 	_, wanted = t.feed(c, s)
 	changed = wanted != c.told
 	c.told = wanted

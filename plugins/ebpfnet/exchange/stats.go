@@ -9,6 +9,7 @@ type Stats struct {
 	Expired int64 // silent for too long
 	Open    int64 // now
 	Left    int64 // found to be something else than HTTP; counted in one of the others too
+	Waiting int64 // requests that waited for their response when the Tracker was closed
 	Refused int64 // segments of connections beyond the bound
 }
 

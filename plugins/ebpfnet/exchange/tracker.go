@@ -41,6 +41,7 @@ type Tracker struct {
 	conns map[uint64]*conn
 	stats Stats
 
+	leaving bool  // see Close
 	current *conn // whose exchanges are being handed out
 	emit    func(*http.Exchange)
 	out     flow.HTTP // handed to the sink, again and again
@@ -99,8 +100,10 @@ func (t *Tracker) Expire(now int64) {
 	}
 }
 
-// Close ends all connections: nothing more will come.
+// Close ends all connections, because nobody will look any more. Requests that
+// wait for their response are not handed out: they may well get one.
 func (t *Tracker) Close(now int64) {
+	t.leaving = true
 	for id := range t.conns {
 		t.Closed(id, now)
 	}
@@ -147,6 +150,10 @@ func (t *Tracker) end(c *conn, now int64) {
 
 // exchange hands one on, as its local end sees it.
 func (t *Tracker) exchange(x *http.Exchange) {
+	if t.leaving && x.Status == 0 {
+		t.stats.Waiting++
+		return
+	}
 	c, e := t.current, &t.current.end
 	t.out = flow.HTTP{
 		Netns: e.Netns, NetnsDev: t.cfg.NetnsDev, Local: e.Local, Remote: e.Remote,
