@@ -2,7 +2,6 @@ package all
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,12 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/inputs/inputtest"
 	"datakit.dev/agent/internal/hostfs"
-	"datakit.dev/agent/internal/procfs"
 )
 
 // exporter is a node_exporter with the collectors that match our inputs.
@@ -27,7 +23,7 @@ type exporter struct {
 	pid int
 }
 
-func startExporter(t testing.TB) exporter {
+func startExporter(t testing.TB, more ...string) exporter {
 	t.Helper()
 	path, err := exec.LookPath("prometheus-node-exporter")
 	if err != nil {
@@ -41,7 +37,7 @@ func startExporter(t testing.TB) exporter {
 	l.Close()
 	args := []string{"--web.listen-address=" + address, "--collector.disable-defaults", "--web.disable-exporter-metrics",
 		"--collector.netdev.device-exclude=^$", "--collector.diskstats.device-exclude=^$"}
-	for _, c := range []string{"cpu", "meminfo", "filesystem", "diskstats", "netdev", "netstat", "loadavg", "stat", "filefd", "conntrack", "pressure", "vmstat"} {
+	for _, c := range append(more, "cpu", "meminfo", "filesystem", "diskstats", "netdev", "netstat", "loadavg", "stat", "filefd", "conntrack", "pressure", "vmstat") {
 		args = append(args, "--collector."+c)
 	}
 	cmd := exec.Command(path, args...)
@@ -175,55 +171,4 @@ func TestAgainstNodeExporter(t *testing.T) {
 			t.Errorf("nothing of %s was compared", name)
 		}
 	}
-}
-
-// BenchmarkCPU: CPU-milliseconds of one gathering of cpu, mem, disk, diskio,
-// net and system, beside a scrape of node_exporter with the same subjects.
-func BenchmarkCPU(b *testing.B) {
-	b.Run("inputs", func(b *testing.B) {
-		ins := gatherers(b, nil, "cpu", "mem", "disk", "diskio", "net", "system")
-		began := ownCPU(b)
-		for b.Loop() {
-			for _, in := range ins {
-				_ = in.Gather(context.Background(), &inputtest.Sink{})
-			}
-		}
-		b.ReportMetric(float64(ownCPU(b)-began)/float64(time.Millisecond)/float64(b.N), "cpu-ms/op")
-	})
-	b.Run("node_exporter", func(b *testing.B) {
-		e := startExporter(b)
-		began := cpuOf(b, e.pid)
-		for b.Loop() {
-			e.scrape(b)
-		}
-		b.ReportMetric(float64(cpuOf(b, e.pid)-began)/float64(time.Millisecond)/float64(b.N), "cpu-ms/op")
-	})
-}
-
-func ownCPU(t testing.TB) time.Duration {
-	t.Helper()
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// cpuOf reads the CPU time of another process, to 10 ms.
-func cpuOf(t testing.TB, pid int) time.Duration {
-	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	var ticks uint64
-	for _, w := range words[11:13] {
-		n, ok := procfs.Uint([]byte(w))
-		if !ok {
-			t.Fatalf("%q is no time", w)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
 }
