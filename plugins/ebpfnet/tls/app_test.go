@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netns"
+	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // appEnv makes the test binary a program under observation: "server",
@@ -99,6 +100,7 @@ func runApp(string) int {
 
 type application struct {
 	client *http.Client
+	health grpc_health_v1.HealthClient
 }
 
 func (a *application) obey(o []string) (string, error) {
@@ -112,6 +114,18 @@ func (a *application) obey(o []string) (string, error) {
 		n, _ := strconv.Atoi(o[2])
 		parallel, _ := strconv.Atoi(o[3])
 		return a.get(o[1], n, parallel)
+	case "grpc-serve":
+		return serveGRPC(o[1], o[2], o[3])
+	case "grpc-dial":
+		return "", a.dialGRPC(o[1])
+	case "grpc-call": // service, "-" for the server itself, and how often
+		n, _ := strconv.Atoi(o[2])
+		return a.call(strings.TrimPrefix(o[1], "-"), n)
+	case "echo": // a server that speaks TLS and something else in it
+		return serveEcho(o[1], o[2], o[3])
+	case "speak": // address, how often
+		n, _ := strconv.Atoi(o[2])
+		return "", speak(o[1], n)
 	}
 	return "", fmt.Errorf("unknown order %q", o)
 }
@@ -151,6 +165,9 @@ func (a *application) get(url string, n, parallel int) (string, error) {
 	return "", nil
 }
 
+// slowness is how long a slow answer takes.
+const slowness = 20 * time.Millisecond
+
 // serve answers /<anything>/<status>/<bytes>/….
 func serve(addr, cert, key string) (string, error) {
 	l, err := net.Listen("tcp", addr)
@@ -162,6 +179,47 @@ func serve(addr, cert, key string) (string, error) {
 	return l.Addr().String(), nil
 }
 
+// serveEcho sends back what it gets.
+func serveEcho(addr, cert, key string) (string, error) {
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return "", err
+	}
+	l, err := tls.Listen("tcp", addr, &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(c, c) }()
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
+// speak says something that is no HTTP, and hears it.
+func speak(addr string, n int) error {
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	line := []byte("* OK [CAPABILITY IMAP4rev1] ready, 64 bytes of something else\r\n")
+	for range n {
+		if _, err := c.Write(line); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(c, make([]byte, len(line))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func handle(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(r.URL.Path, "/")
 	if len(parts) < 4 {
@@ -170,6 +228,9 @@ func handle(w http.ResponseWriter, r *http.Request) {
 	}
 	status, _ := strconv.Atoi(parts[2])
 	size, _ := strconv.Atoi(parts[3])
+	if parts[1] == "slow" {
+		time.Sleep(slowness)
+	}
 	w.WriteHeader(status)
 	if status != http.StatusNoContent {
 		_, _ = w.Write(make([]byte, size))

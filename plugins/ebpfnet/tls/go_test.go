@@ -47,3 +47,28 @@ func TestGo(t *testing.T) {
 		})
 	}
 }
+
+// TestLatency: the time to the first byte, as the client sees it and as the
+// server makes it.
+func TestLatency(t *testing.T) {
+	w := newWorld(t)
+	cert, key := certificate(t)
+	server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
+	addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+	client.do("client h1")
+	o := observe(t, w)
+	o.uses(server.pid)
+	o.uses(client.pid)
+	client.do("get https://%s/slow/200/10/ 20 1", addr)
+	o.want(flow.Outgoing, expect(flow.Outgoing, client.pid, addr, "1.1", "/slow/200/10/", 200, 20))
+	o.want(flow.Incoming, expect(flow.Incoming, server.pid, addr, "1.1", "/slow/200/10/", 200, 20))
+	limit := slowness / 20 // 5 %
+	if emulated() {
+		limit = slowness
+	}
+	for _, d := range []flow.Direction{flow.Outgoing, flow.Incoming} {
+		if got := o.median(d); got < slowness || got > slowness+limit {
+			t.Errorf("%v: median latency %v, want %v to %v", d, got, slowness, slowness+limit)
+		}
+	}
+}

@@ -1,10 +1,8 @@
 package tls
 
 import (
-	"bytes"
 	"debug/buildinfo"
 	"debug/elf"
-	"debug/gosym"
 	"errors"
 	"fmt"
 	"io"
@@ -102,76 +100,4 @@ func (fn *goFunction) probes(arch arch, code []byte, offset uint64) ([]bpf.Probe
 		probes = append(probes, bpf.Probe{Program: "go_read_return", Offset: offset + uint64(at)})
 	}
 	return probes, nil
-}
-
-// maxTable bounds the table of functions that is read into memory; programs
-// of 150 MB have one of 40.
-const maxTable = 96 << 20
-
-// goFunctions finds the methods by the table that every Go program carries
-// for its stack traces, stripped or not.
-func goFunctions(f *elf.File) (found []goFunction, err error) {
-	section := f.Section(".gopclntab")
-	if section == nil {
-		section = f.Section(".data.rel.ro.gopclntab") // position independent
-	}
-	if section == nil {
-		return nil, nil // not Go
-	}
-	if section.Size > maxTable {
-		return nil, fmt.Errorf("%w: .gopclntab has %d bytes", errNoCode, section.Size)
-	}
-	data, err := section.Data()
-	if err != nil {
-		return nil, fmt.Errorf("read .gopclntab: %w", err)
-	}
-	if !bytes.Contains(data, []byte(connWrite)) {
-		return nil, nil // no TLS in it
-	}
-	text, err := goText(f)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if r := recover(); r != nil { // the package trusts the table
-			found, err = nil, fmt.Errorf("%w: read .gopclntab: %v", errNoCode, r)
-		}
-	}()
-	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text))
-	if err != nil {
-		return nil, fmt.Errorf("read .gopclntab: %w", err)
-	}
-	for i := range table.Funcs {
-		switch fn := &table.Funcs[i]; fn.Name {
-		case connRead, connWrite, connClose:
-			found = append(found, goFunction{fn.Name, fn.Entry, fn.End})
-		}
-	}
-	if len(found) != 3 {
-		return nil, nil // the linker left out what is never called
-	}
-	return found, nil
-}
-
-// buildID is what the Go linker puts at the beginning of Go's code.
-var buildID = []byte("\xff Go build ID: \"")
-
-// goText is the address of Go's code, from which the table of functions
-// counts. When the program has C code too, that may come first.
-func goText(f *elf.File) (uint64, error) {
-	text := f.Section(".text")
-	if text == nil {
-		return 0, fmt.Errorf("%w: no .text", errNoCode)
-	}
-	buf := make([]byte, piece+len(buildID))
-	for at := int64(0); at < int64(text.FileSize) && at < 16*piece; at += piece {
-		n, err := text.ReadAt(buf, at)
-		if err != nil && err != io.EOF {
-			return 0, fmt.Errorf("read .text: %w", err)
-		}
-		if i := bytes.Index(buf[:n], buildID); i >= 0 {
-			return text.Addr + uint64(at) + uint64(i), nil
-		}
-	}
-	return text.Addr, nil // linked without a build ID
 }

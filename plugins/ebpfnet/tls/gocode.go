@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -12,6 +13,9 @@ import (
 // arch is what has to be known of machine code.
 type arch struct {
 	since int // the minor version of Go from which on arguments are in registers
+	// checks reports that code begins with the check whether the stack is
+	// large enough; it gets checkBytes.
+	checks func(code []byte) bool
 	// begin returns where a function begins in earnest, behind the check
 	// whether its stack is large enough: when it is not, the function
 	// begins anew.
@@ -21,9 +25,21 @@ type arch struct {
 }
 
 var arches = map[elf.Machine]arch{
-	elf.EM_X86_64:  {17, beginX86, returnsX86},
-	elf.EM_AARCH64: {18, beginARM64, returnsARM64},
+	elf.EM_X86_64:  {17, checksX86, beginX86, returnsX86},
+	elf.EM_AARCH64: {18, checksARM64, beginARM64, returnsARM64},
 }
+
+// checkBytes is what checks looks at.
+const checkBytes = 4
+
+// checksX86 knows "cmp sp, 16(r14)" and, of large frames, "lea r12, n(sp)".
+func checksX86(code []byte) bool {
+	return bytes.Equal(code, []byte{0x49, 0x3b, 0x66, 0x10}) ||
+		bytes.Equal(code, []byte{0x4c, 0x8d, 0x64, 0x24}) || bytes.Equal(code, []byte{0x4c, 0x8d, 0xa4, 0x24})
+}
+
+// checksARM64 knows "ldr x16, [g, 16]".
+func checksARM64(code []byte) bool { return binary.LittleEndian.Uint32(code) == 0xf9400b90 }
 
 // prologue bounds the check, in bytes.
 const prologue = 48

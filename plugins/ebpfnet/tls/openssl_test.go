@@ -102,7 +102,6 @@ func mirrored(served map[result]int, pid int) map[result]int {
 	return all
 }
 
-
 // run runs a client to its end and returns its pid.
 func run(t testing.TB, ns netns.NsHandle, name string, args ...string) int {
 	t.Helper()

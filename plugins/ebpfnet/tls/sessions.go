@@ -113,7 +113,6 @@ func (ss *sessions) ask(e *session, s *segment, verdict http.Verdict, capture ht
 	switch {
 	case verdict == http.NotHTTP:
 		want = captureNothing
-		ss.notHTTP++
 	case verdict == http.Undecided:
 	case capture == http.All:
 		want = captureAll
@@ -126,6 +125,9 @@ func (ss *sessions) ask(e *session, s *segment, verdict http.Verdict, capture ht
 	}
 	if want == e.asked {
 		return
+	}
+	if want == captureNothing {
+		ss.notHTTP++
 	}
 	e.asked = want
 	ss.order(s.key(), callsOrder{Id: s.Id, Bytes: want})

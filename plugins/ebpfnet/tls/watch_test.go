@@ -28,11 +28,12 @@ type watch struct {
 	tracker *exchange.Tracker
 	procs   *procs.Watcher
 
-	mu  sync.Mutex
-	got map[result]int
-	end sync.Once
-	fin chan struct{}
-	all sync.WaitGroup
+	mu        sync.Mutex
+	got       map[result]int
+	latencies map[flow.Direction][]time.Duration
+	end       sync.Once
+	fin       chan struct{}
+	all       sync.WaitGroup
 }
 
 // result is what is compared of an exchange.
@@ -53,7 +54,7 @@ func (r result) String() string {
 
 func observe(t testing.TB, w *world, change ...func(*Config)) *watch {
 	t.Helper()
-	o := &watch{t: t, got: map[result]int{}, fin: make(chan struct{})}
+	o := &watch{t: t, got: map[result]int{}, latencies: map[flow.Direction][]time.Duration{}, fin: make(chan struct{})}
 	o.tracker = exchange.New(exchange.Config{Out: o})
 	mount, err := containers.Mount(hostfs.Root{})
 	must(t, err)
@@ -124,6 +125,15 @@ func (o *watch) Add(x *flow.HTTP) {
 		r.server = x.Remote
 	}
 	o.got[r]++
+	o.latencies[x.Direction] = append(o.latencies[x.Direction], x.Latency)
+}
+
+// median is that of the latencies of one side.
+func (o *watch) median(d flow.Direction) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := slices.Sorted(slices.Values(o.latencies[d]))
+	return all[len(all)/2]
 }
 
 // snapshot copies what was found.

@@ -1,0 +1,5 @@
+//go:build !prove
+
+package tls
+
+var builds = []build{{"stripped", "0", []string{"-ldflags=-s -w"}}}

@@ -1,0 +1,55 @@
+package tls
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"datakit.dev/agent/internal/flow"
+)
+
+// build is a way to build a Go program.
+type build struct {
+	name string
+	cgo  string
+	args []string
+}
+
+// TestGoBuilds: programs without symbols, and linked in other ways, which
+// start when the probes are looked for already.
+func TestGoBuilds(t *testing.T) {
+	for _, tt := range builds {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			binary := buildGo(t, tt)
+			cert, key := certificate(t)
+			o := observe(t, w)
+			server, client := start(t, w.far, "", binary), start(t, w.near, "", binary)
+			o.uses(server.pid)
+			o.uses(client.pid)
+			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			client.do("get https://%s/a 50", addr)
+			o.want(flow.Outgoing, expect(flow.Outgoing, client.pid, addr, "1.1", "/a", 200, 50))
+			o.want(flow.Incoming, expect(flow.Incoming, server.pid, addr, "1.1", "/a", 200, 50))
+			o.balanced()
+		})
+	}
+}
+
+func buildGo(t testing.TB, b build) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "program")
+	cmd := exec.Command(program(t, "go"), append(append([]string{"build", "-o", binary}, b.args...), "./testdata/goprogram")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+b.cgo)
+	out, err := cmd.CombinedOutput()
+	if err != nil && b.cgo == "1" && (bytes.Contains(out, []byte("C compiler")) || strings.Contains(string(out), "gcc")) {
+		t.Skipf("needs a C compiler: %s", out)
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
+}
