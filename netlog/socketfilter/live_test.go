@@ -50,8 +50,8 @@ func listen(t testing.TB, w *nettest.World, f capture.Filter) *capture.Ring {
 	index := w.Near.Link(t).Index
 	w.Near.In(t, func() (err error) {
 		r, err = capture.Open(capture.Config{
-			Index: index, Link: packet.LinkEthernet, Filter: f, BlockSize: 1 << 17, Blocks: 16,
-			Timeout: 5 * time.Millisecond, Wait: 50 * time.Millisecond,
+			Index: index, Link: packet.LinkEthernet, Filter: f, BlockSize: 1 << 16, Blocks: 64,
+			Timeout: 50 * time.Millisecond, Wait: 100 * time.Millisecond,
 		})
 		return err
 	})
@@ -68,6 +68,9 @@ func drain(t testing.TB, r *capture.Ring, do func(*packet.Packet)) {
 		if n > 0 {
 			silent = -1
 		}
+	}
+	if n := r.Stats().Dropped; n > 0 {
+		t.Fatalf("the ring lost %d frames", n)
 	}
 }
 
