@@ -18,7 +18,7 @@ import (
 type room struct {
 	*Namespace
 	handle *netlink.Handle
-	diag   *nl.NetlinkSocket
+	diag   *nl.NetlinkSocket // nil without sock_diag
 	news   *nl.NetlinkSocket
 	done   chan struct{} // closed when nobody reads news any more
 	ids    map[uint64]int
@@ -37,7 +37,7 @@ func enter(n bpf.Netns, host bool, poke func()) (*room, error) {
 			return err
 		}
 		if r.diag, err = nl.Subscribe(unix.NETLINK_INET_DIAG); err != nil {
-			return err
+			r.diag = nil // not in this kernel
 		}
 		r.news, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 		return err
@@ -114,6 +114,21 @@ func (r *room) interfaces() ([]*NIC, error) {
 		all = append(all, n)
 	}
 	return all, nil
+}
+
+// listening finds out what listens: by sock_diag, or by /proc where that is not
+// in the kernel.
+func (r *room) listening() (l *Listeners, err error) {
+	if r.diag != nil {
+		if l, err = listening(r.diag); err == nil {
+			return l, nil
+		}
+	}
+	err = r.In(func() (err error) {
+		l, err = procListening()
+		return err
+	})
+	return l, err
 }
 
 // id returns the number by which this namespace knows another one, -1 when it

@@ -113,13 +113,12 @@ func (w *Watcher) look(tell func(Event)) error {
 	var all []*NIC
 	for _, inode := range slices.Sorted(maps.Keys(w.rooms)) {
 		r := w.rooms[inode]
-		nics, err := r.interfaces()
-		if err == nil {
-			var l *Listeners
-			if l, err = listening(r.diag); err == nil {
-				r.listeners.Store(l)
-			}
+		if l, err := r.listening(); err == nil {
+			r.listeners.Store(l)
+		} else {
+			w.config.Log.Debug("look at network namespace", "netns", inode, "error", err)
 		}
+		nics, err := r.interfaces()
 		if err != nil { // looked at again next time, with what is known until then
 			w.config.Log.Debug("look at network namespace", "netns", inode, "error", err)
 			for k, n := range w.nics {
