@@ -8,6 +8,7 @@ type Conn struct {
 
 	h2 *http2 // since the connection speaks HTTP/2
 
+	orphaned  int64 // time of the last response whose request had not come
 	verdict   Verdict
 	client    Side     // once verdict is HTTP
 	tunnel    bool     // another protocol took over

@@ -57,36 +57,43 @@ func (c *Conn) drain(now int64, out func(*Exchange)) {
 	for progress := true; progress; {
 		progress = false
 		for from := Local; from <= Remote; from++ {
-			for len(c.sides[from].held) > 0 && c.retry(from, now, out) {
+			for s := &c.sides[from]; len(s.held) > 0 && c.retry(from, c.overdue(s, now), out); {
 				progress = true
 			}
 		}
 	}
 }
 
-// retry tries to take the first held segment of a side.
-func (c *Conn) retry(from Side, now int64, out func(*Exchange)) bool {
+// retry tries to take the first held segment of a side; late, it does not let
+// it wait longer. It returns whether anything changed.
+func (c *Conn) retry(from Side, late bool, out func(*Exchange)) bool {
 	s := &c.sides[from]
 	h := &s.held[0]
 	if !s.trim(&h.view) {
 		c.unhold(s)
 		return true
 	}
-	late := c.overdue(s, now)
 	if !s.follows(&h.view) {
 		if !late {
 			return false
 		}
-		c.gap(from, h.pos, out)
+		c.gap(from, h.pos, h.time, out)
+		if len(s.held) == 0 {
+			return true
+		}
 	}
 	n := h.n
-	taken := c.take(from, &h.view, out)
-	if !taken && late {
+	if !c.take(from, &h.view, out) {
+		if !late {
+			return h.n < n
+		}
+		if other := from ^ 1; len(c.sides[other].held) > 0 {
+			return c.retry(other, true, out) // it may bring what this one waits for
+		}
 		c.giveUp(from, &h.view, out)
-		taken = h.n == 0
 	}
-	if len(s.held) > 0 && taken {
+	if len(s.held) > 0 && h.n == 0 {
 		c.unhold(s)
 	}
-	return taken || h.n < n
+	return true
 }

@@ -41,7 +41,7 @@ func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
 			return true
 		}
 		if len(v.data) == 0 {
-			return c.unseen(from, s, v)
+			return c.unseen(from, s, v, out)
 		}
 		s.since = v.time
 		if !s.interim {
@@ -55,7 +55,12 @@ func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
 	}
 	long := len(b) > maxHead
 	var h head
-	switch k := h.parse(b, long || !v.whole(), c.cfg.Headers); {
+	cut := long || !v.whole()
+	k := h.parse(b, cut, c.cfg.Headers)
+	if (k == isRequest || k == isReply) && !h.likely(b, cut) {
+		k = notHead
+	}
+	switch {
 	case k == needMore:
 		if !s.split {
 			s.split, s.buf = true, append(s.buf[:0], b...)
@@ -128,7 +133,7 @@ func (c *Conn) reply(from Side, s *stream, v *view, h *head, before int, out fun
 	if early {
 		return false
 	}
-	s.lost = false
+	s.lost = 0
 	if o == nil {
 		c.orphan(s, v)
 		return true
@@ -275,7 +280,7 @@ func (c *Conn) search(from Side, s *stream, v *view, out func(*Exchange)) bool {
 		c.finish(from, s, out)
 		return true
 	case k == isReply && from != c.client:
-		o, early := c.waiting(v.time, s.lost, out)
+		o, early := c.waiting(v.time, 0, out)
 		if early {
 			return false
 		}

@@ -7,6 +7,7 @@ package http
 func (c *Conn) noHead(from Side, s *stream, v *view) bool {
 	if c.verdict == HTTP {
 		c.cfg.Stats.Unparsed++
+		s.lost = v.time
 		s.pass(v, v.n)
 		return true
 	}
@@ -22,22 +23,21 @@ func (c *Conn) noHead(from Side, s *stream, v *view) bool {
 
 // unseen passes over a head that begins beyond the capture; false when it is
 // a response that has to wait.
-func (c *Conn) unseen(from Side, s *stream, v *view) bool {
+func (c *Conn) unseen(from Side, s *stream, v *view, out func(*Exchange)) bool {
 	if c.verdict == Undecided {
 		s.pass(v, v.n)
 		return true
 	}
 	c.want(from)
 	if from != c.client {
-		var o *open
-		for i := range c.open {
-			if o = &c.open[i]; !o.began {
-				break
-			}
-			o = nil
-		}
-		if o == nil {
+		o, early := c.waiting(v.time, s.lost, out)
+		if early {
 			return false
+		}
+		s.lost = 0
+		if o == nil {
+			c.orphan(s, v)
+			return true
 		}
 		s.since = v.time
 		if !s.interim {
@@ -55,7 +55,8 @@ func (c *Conn) unseen(from Side, s *stream, v *view) bool {
 // orphan passes over a response without a request.
 func (c *Conn) orphan(s *stream, v *view) {
 	c.cfg.Stats.Orphans++
-	s.spare = true
+	c.orphaned = max(c.orphaned, v.time)
+	s.lost, s.spare = 0, true
 	s.until(v)
 }
 
@@ -74,19 +75,22 @@ func (c *Conn) giveUp(from Side, v *view, out func(*Exchange)) {
 	}
 }
 
-// gap goes on at position to, behind bytes that never came.
-func (c *Conn) gap(from Side, to uint64, out func(*Exchange)) {
+// gap goes on at position to, behind bytes that never came; t is the time of
+// the first that did.
+func (c *Conn) gap(from Side, to uint64, t int64, out func(*Exchange)) {
 	s := &c.sides[from]
 	c.cfg.Stats.Gaps++
-	s.lost = true
 	switch {
 	case c.h2 != nil:
 		c.h2.gap(c, from, to, out)
 	case c.leftHTTP1():
 	case s.state == inBody && to >= s.end:
-		s.lost = to > s.end
-		s.next = s.end
+		end := s.end
+		s.next = end
 		c.finish(from, s, out)
+		if to == end {
+			t = s.lost // nothing but the body
+		}
 	case s.state == inChunks:
 		c.cfg.Stats.ChunksLost++
 		s.state = untilNext
@@ -95,6 +99,7 @@ func (c *Conn) gap(from Side, to uint64, out func(*Exchange)) {
 		var h head
 		k, before := h.parse(s.buf, true, c.cfg.Headers), len(s.buf)
 		switch {
+		case !h.likely(s.buf, false):
 		case k == isRequest && (c.verdict == Undecided || from == c.client):
 			c.request(from, s, &v, &h, before, out)
 		case k == isReply && (c.verdict == Undecided || from != c.client):
@@ -104,5 +109,5 @@ func (c *Conn) gap(from Side, to uint64, out func(*Exchange)) {
 		}
 		s.split, s.buf = false, nil
 	}
-	s.next = to
+	s.next, s.lost = to, t
 }

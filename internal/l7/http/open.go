@@ -46,39 +46,52 @@ func version(minor byte) string {
 	return "1.1"
 }
 
-// waiting returns the request a response that begins at time t answers: the
-// oldest without one. early says that there is none yet, but may come; nil
+// waiting returns the request that a response which begins at time t answers:
+// the oldest without one. early says that there is none yet, but may come; nil
 // without it that there will be none.
-func (c *Conn) waiting(t int64, lost bool, out func(*Exchange)) (o *open, early bool) {
-	i := 0
-	for i < len(c.open) && c.open[i].began {
-		i++
+func (c *Conn) waiting(t, lost int64, out func(*Exchange)) (o *open, early bool) {
+	first := 0
+	for first < len(c.open) && c.open[first].began {
+		first++
 	}
-	if i == len(c.open) {
+	for first < len(c.open) && c.open[first].RequestStart <= c.orphaned {
+		c.abandon(first, out) // its response was given up before it came
+	}
+	if lost != 0 {
+		c.skipLost(first, t, lost, out)
+	}
+	switch {
+	case first == len(c.open):
 		return nil, true
-	}
-	if c.open[i].RequestStart > t {
+	case c.open[first].RequestStart > t:
 		return nil, false
+	default:
+		return &c.open[first], false
 	}
-	if !lost {
-		return &c.open[i], false
+}
+
+// skipLost abandons requests, from the first one on, that may have been
+// answered by a response that was lost before time lost. A response at time t
+// belongs to the last request before it, unless that one is the only one that
+// can have been answered by the lost one, or a request was lost as well, or
+// they are pipelined.
+func (c *Conn) skipLost(first int, t, lost int64, out func(*Exchange)) {
+	n := 0
+	for first+n < len(c.open) && c.open[first+n].RequestStart <= t {
+		n++
 	}
-	// Responses are missing. Without pipelining this one belongs to the last
-	// request before it; with it nobody knows.
-	last := i
-	for last+1 < len(c.open) && c.open[last+1].RequestStart <= t {
-		last++
+	if n == 0 {
+		return
 	}
-	if c.pipelined && last > i {
-		last++
+	last := c.open[first+n-1].RequestStart
+	asking := &c.sides[c.client]
+	sure := !c.pipelined && asking.lost <= last && len(asking.held) == 0
+	if sure && (n > 1 || last > lost) {
+		n--
 	}
-	for ; i < last; last-- {
-		c.abandon(i, out)
+	for range n {
+		c.abandon(first, out)
 	}
-	if i == len(c.open) || c.open[i].RequestStart > t {
-		return nil, false
-	}
-	return &c.open[i], false
 }
 
 // answering returns the exchange whose response is being read.

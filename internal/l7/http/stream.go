@@ -7,6 +7,7 @@ type stream struct {
 	begin uint64 // first byte of the message that is being read
 	since int64  // its time
 	end   uint64 // inBody: where it ends
+	lost  int64  // time of the first byte behind the last gap; 0 when a response began since
 	chunk chunks
 
 	buf       []byte // a head that comes in several segments
@@ -15,7 +16,6 @@ type stream struct {
 
 	state   state
 	known   bool // next is valid
-	lost    bool // there was a gap since the last head
 	split   bool // buf holds the beginning of a head
 	spare   bool // the message belongs to no exchange
 	interim bool // 1xx responses came before
