@@ -59,8 +59,8 @@ func (s *series[K, V]) prepare(cfg Config, spec point.Measurement) {
 
 // known returns the sums of a flow of this interval, nil when it is new.
 func (s *series[K, V]) known(e *ends, k *K) *V {
-	p, ok := s.peers.find(e)
-	if ok == nil {
+	p, state := s.peers.find(e)
+	if state == nil {
 		return nil
 	}
 	_, v := s.flows.find(&flowKey[K]{peer: p, what: *k})
@@ -78,8 +78,8 @@ func (s *series[K, V]) begin(e *ends, k *K) *V {
 		s.counters.overflowed.Add(1)
 		return &s.overflow
 	}
-	p, ok := s.peers.find(e)
-	if ok == nil {
+	p, state := s.peers.find(e)
+	if state == nil {
 		p, _ = s.peers.add(e)
 	}
 	_, v := s.flows.add(&flowKey[K]{peer: p, what: *k})

@@ -42,8 +42,8 @@ func newTable[K hashed, V any](max int) table[K, V] {
 	return table[K, V]{max: max, seed: newSeed(), slots: make([]slot, minSlots)}
 }
 
-// find returns the value of k, nil when k is not known. The pointer is good
-// until the next entry is added.
+// find returns the place and the value of k, nil when k is not known. The
+// pointer is good until the next entry is added.
 func (t *table[K, V]) find(k *K) (at int32, value *V) {
 	h := uint32((*k).hash(&t.seed))
 	mask := uint32(len(t.slots) - 1)
