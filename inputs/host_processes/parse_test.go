@@ -18,7 +18,7 @@ func TestAgainstPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pid := range []int{1, 77, 400} {
+	for _, pid := range []int{1, 2, 77, 400} {
 		p, err := fs.Proc(pid)
 		if err != nil {
 			t.Fatal(err)
@@ -30,13 +30,13 @@ func TestAgainstPrometheus(t *testing.T) {
 		r := reader{fs: hostfs.Root{ProcDir: "testdata/node/proc"}}
 		got, ok := r.stat(pid)
 		same := stat{
-			want.Comm, want.State[0], uint64(want.MinFlt), uint64(want.CMinFlt), uint64(want.MajFlt), uint64(want.CMajFlt),
+			want.Comm, want.State[0], want.Flags&0x00200000 != 0, uint64(want.MinFlt), uint64(want.CMinFlt), uint64(want.MajFlt), uint64(want.CMajFlt),
 			uint64(want.UTime + want.STime), uint64(want.NumThreads), want.Starttime, uint64(want.VSize), uint64(want.RSS),
 		}
 		if !ok || got.stat != same {
 			t.Errorf("%d: got  %+v\nwant %+v", pid, got.stat, same)
 		}
-		if pid == 400 {
+		if pid == 400 || pid == 2 {
 			continue
 		}
 		io, err := p.IO()

@@ -45,11 +45,11 @@ type input struct {
 	names []*regexp.Regexp
 	reader
 	users users
-	pids  []int
+	procs []procfs.Entry
 
 	objectsDue, metricsDue time.Time
-	at                     time.Time
 	old                    map[identity]remembered
+	kernel                 map[procfs.Entry]identity // threads of the kernel
 }
 
 // identity names a process for good: pids are used again.
@@ -60,6 +60,7 @@ type identity struct {
 
 // remembered is what is kept of a process from one gathering to the next.
 type remembered struct {
+	at        time.Time
 	ticks     uint64
 	container *string // nil: not looked up yet
 }
@@ -73,7 +74,7 @@ func newInput(cfg *Config, env inputs.Env) (*input, error) {
 func (in *input) Gather(ctx context.Context, out point.Sink) error {
 	now := in.env.Now()
 	objects, metrics := in.due(now)
-	all, err := in.list(now)
+	all, err := in.list(now, objects)
 	if err != nil {
 		return err
 	}
@@ -130,30 +131,36 @@ func (in *input) due(now time.Time) (objects, metrics bool) {
 	return objects, metrics
 }
 
-// list reads the stat of every process and keeps those of interest.
-func (in *input) list(now time.Time) (all []process, err error) {
-	if in.pids, err = procfs.PIDs(in.env.FS.Proc(), in.pids[:0]); err != nil {
+// list reads the stat of every process and keeps those of interest. What is
+// known to be a thread of the kernel is not read where it is no subject.
+func (in *input) list(now time.Time, objects bool) (all []process, err error) {
+	if in.procs, err = procfs.Processes(in.env.FS.Proc(), in.procs[:0]); err != nil {
 		return nil, err
 	}
 	if err := in.machine(); err != nil {
 		return nil, err
 	}
-	elapsed := now.Sub(in.at)
-	in.at = now
-	old := in.old
-	in.old = make(map[identity]remembered, len(in.pids))
-	for _, pid := range in.pids {
-		p, ok := in.stat(pid)
+	old, kernel := in.old, in.kernel
+	in.old, in.kernel = make(map[identity]remembered, len(in.procs)), make(map[procfs.Entry]identity, len(kernel))
+	for _, entry := range in.procs {
+		if id, known := kernel[entry]; known && !objects {
+			in.kernel[entry], in.old[id] = id, old[id]
+			continue
+		}
+		p, ok := in.stat(entry.PID)
 		if !ok {
 			continue // it ended
 		}
-		id := identity{pid, p.Start}
+		id := identity{entry.PID, p.Start}
+		if p.Kernel {
+			in.kernel[entry] = id
+		}
 		before, known := old[id]
-		if known && elapsed > 0 && p.Ticks >= before.ticks {
+		if elapsed := now.Sub(before.at); known && elapsed > 0 && p.Ticks >= before.ticks {
 			p.used, p.usedKnown = float64(p.Ticks-before.ticks)/elapsed.Seconds()/userHZ*100, true
 		}
 		p.container = before.container
-		in.old[id] = remembered{p.Ticks, p.container}
+		in.old[id] = remembered{now, p.Ticks, p.container}
 		if p.age < in.cfg.MinRunTime {
 			continue
 		}
@@ -179,7 +186,8 @@ func (in *input) containerOf(p *process) string {
 	if p.container == nil {
 		id := in.container(p.pid)
 		p.container = &id
-		in.old[identity{p.pid, p.Start}] = remembered{p.Ticks, p.container}
+		of := identity{p.pid, p.Start}
+		in.old[of] = remembered{in.old[of].at, p.Ticks, p.container}
 	}
 	return *p.container
 }

@@ -207,6 +207,39 @@ func TestPIDReuse(t *testing.T) {
 	}
 }
 
+// Threads of the kernel are no metrics, so they are not even read for these:
+// not until what has their pid is another process.
+func TestThreadsOfTheKernelAreNotReadForMetrics(t *testing.T) {
+	dir, clock := machine(t), inputtest.NewClock()
+	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), clock.Now), func(c *Config) {
+		c.OpenMetric, c.ObjectInterval, c.MinRunTime = true, time.Hour, 0
+	})
+	inputtest.Gather(t, in)
+	at := filepath.Join(dir, "proc/2")
+	metrics := func() []string {
+		clock.Add(30 * time.Second)
+		return named(inputtest.Gather(t, in), point.Metric)
+	}
+	stat, err := os.ReadFile(filepath.Join(at, "stat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.Replace(strings.Replace(string(stat), "kthreadd", "program", 1), " 2129984 ", " 4194560 ", 1)
+	write(t, filepath.Join(at, "stat"), program)
+	write(t, filepath.Join(at, "cmdline"), "program\x00")
+	if got := metrics(); slices.Contains(got, "program") {
+		t.Errorf("it was read: %q", got)
+	}
+	// A folder of another inode is another process.
+	other := filepath.Join(dir, "proc/other")
+	if err := errors.Join(os.CopyFS(other, os.DirFS(at)), os.RemoveAll(at), os.Rename(other, at)); err != nil {
+		t.Fatal(err)
+	}
+	if got := metrics(); !slices.Contains(got, "program") {
+		t.Errorf("it is not found: %q", got)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	dir := machine(t)
 	in := inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), nil)
@@ -308,7 +341,7 @@ func BenchmarkGather(b *testing.B) {
 				}
 				records = len(s.Records)
 			}
-			b.ReportMetric(float64(len(in.pids)), "processes")
+			b.ReportMetric(float64(len(in.procs)), "processes")
 			b.ReportMetric(float64(records), "points")
 		})
 	}

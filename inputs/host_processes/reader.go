@@ -46,6 +46,7 @@ type reader struct {
 	sys  procfs.Stat
 	info procfs.Meminfo
 	up   uint64 // 1/100 s since boot
+	proc int64  // what /proc is, as statfs(2) has it; 0 is not known yet
 }
 
 // machine reads what processes are compared with.
@@ -76,7 +77,7 @@ func (r *reader) path(pid int, name string) string { return r.fs.Proc(strconv.It
 
 // stat reads the one file that every process costs.
 func (r *reader) stat(pid int) (p process, ok bool) {
-	data, err := r.file.Read(r.path(pid, "stat"))
+	data, err := r.file.ReadShort(r.path(pid, "stat"))
 	if err != nil {
 		return p, false
 	}
@@ -101,14 +102,17 @@ func (r *reader) container(pid int) string {
 // complete reads the rest of a process that is reported; false when there is
 // nothing to report, mostly because it ended.
 func (in *input) complete(p *process, object bool, ports *listeners) bool {
+	if p.Kernel && !object {
+		return false // no metric
+	}
 	data, err := in.file.Read(in.path(p.pid, "cmdline"))
 	if err != nil {
 		return false
 	}
 	if p.cmdline = parseCmdline(data); p.cmdline == "" && !object {
-		return false // a kernel thread is no metric
+		return false // without a name to tell it by
 	}
-	if data, err = in.file.Read(in.path(p.pid, "status")); err != nil {
+	if data, err = in.file.ReadShort(in.path(p.pid, "status")); err != nil {
 		return false
 	}
 	if p.status, err = parseStatus(data); err != nil {
@@ -116,12 +120,12 @@ func (in *input) complete(p *process, object bool, ports *listeners) bool {
 	}
 	p.user = in.users.name(p.UID)
 	p.Name = longName(p.Name, p.cmdline)
-	if data, err = in.file.Read(in.path(p.pid, "io")); err == nil {
+	if data, err = in.file.ReadShort(in.path(p.pid, "io")); err == nil {
 		p.io, err = parseIO(data)
 		p.ioKnown = err == nil
 	}
 	if in.cfg.OpenFiles {
-		p.files, p.filesKnown = countFiles(in.path(p.pid, "fd"))
+		p.files, p.filesKnown = in.countFiles(in.path(p.pid, "fd"))
 	}
 	in.containerOf(p)
 	if object {
@@ -134,12 +138,15 @@ func (in *input) complete(p *process, object bool, ports *listeners) bool {
 }
 
 // countFiles counts the entries of /proc/<pid>/fd. From Linux 6.2 on that is
-// the size of the folder.
-func countFiles(dir string) (uint64, bool) {
-	var s unix.Statfs_t
-	if unix.Statfs(dir, &s) == nil && s.Type == unix.PROC_SUPER_MAGIC {
-		if info, err := os.Stat(dir); err == nil && info.Size() > 0 {
-			return uint64(info.Size()), true
+// the size of the folder; before it is 0, as for a process without any.
+func (r *reader) countFiles(dir string) (uint64, bool) {
+	if r.proc == 0 {
+		r.proc = filesystem(dir)
+	}
+	if r.proc == unix.PROC_SUPER_MAGIC {
+		var s unix.Stat_t
+		if unix.Stat(dir, &s) == nil && s.Size > 0 {
+			return uint64(s.Size), true
 		}
 	}
 	f, err := os.Open(dir)
@@ -149,6 +156,16 @@ func countFiles(dir string) (uint64, bool) {
 	defer f.Close()
 	names, err := f.Readdirnames(-1)
 	return uint64(len(names)), err == nil
+}
+
+// filesystem returns the type of a file system, as statfs(2) has it; 0 when it
+// does not say.
+func filesystem(path string) int64 {
+	var s unix.Statfs_t
+	if unix.Statfs(path, &s) != nil {
+		return 0
+	}
+	return int64(s.Type)
 }
 
 // commLength is what the kernel keeps of a name (TASK_COMM_LEN less one).

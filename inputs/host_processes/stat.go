@@ -11,6 +11,7 @@ import (
 type stat struct {
 	Name                      string // of the thread group's leader, at most 15 bytes
 	State                     byte
+	Kernel                    bool // a thread of the kernel
 	MinFaults, ChildMinFaults uint64
 	MajFaults, ChildMajFaults uint64
 	Ticks                     uint64 // CPU time in user and kernel mode, 1/100 s
@@ -23,8 +24,12 @@ type stat struct {
 // userHZ is the unit of times in /proc: 1/100 s on all platforms Go runs on.
 const userHZ = 100
 
+// kernelThread is PF_KTHREAD, see include/linux/sched.h.
+const kernelThread = 0x00200000
+
 // Fields of the file behind the name, counted from the state (field 3).
 const (
+	fieldFlags     = 9 - 3
 	fieldMinFaults = 10 - 3
 	fieldUTime     = 14 - 3
 	fieldThreads   = 20 - 3
@@ -51,8 +56,10 @@ func parseStat(data []byte) (s stat, err error) {
 		}
 		n, ok := procfs.Uint(word)
 		switch {
-		case i == 0 || !ok && i >= fieldMinFaults && i <= fieldUTime+1, !ok && (i == fieldThreads || i >= fieldStart):
+		case i == 0 || !ok && i >= fieldFlags && i <= fieldUTime+1, !ok && (i == fieldThreads || i >= fieldStart):
 			return stat{}, fmt.Errorf("read process stat: field %d is %q", i+3, word)
+		case i == fieldFlags:
+			s.Kernel = n&kernelThread != 0
 		case i == fieldMinFaults:
 			s.MinFaults = n
 		case i == fieldMinFaults+1:

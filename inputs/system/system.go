@@ -48,7 +48,7 @@ type input struct {
 	stat   procfs.Stat
 	before procfs.CPUTimes
 	info   procfs.Meminfo
-	pids   []int
+	pids   []procfs.Entry
 }
 
 // Gather implements [inputs.Input]. What can be read is fed even when
@@ -91,7 +91,7 @@ func (in *input) system() ([]point.Point, error) {
 		return nil, err
 	}
 	// Thread groups; the count in /proc/loadavg and of sysinfo(2) is of threads.
-	in.pids, err = procfs.PIDs(in.env.FS.Proc(), in.pids[:0])
+	in.pids, err = procfs.Processes(in.env.FS.Proc(), in.pids[:0])
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,14 @@ const MaxFile = 16 << 20
 
 // Read returns the content of a file. It is valid until the next Read.
 // Errors are [*fs.PathError].
-func (r *Reader) Read(path string) ([]byte, error) {
+func (r *Reader) Read(path string) ([]byte, error) { return r.read(path, false) }
+
+// ReadShort is Read for files that the kernel hands over at once when there is
+// room, as those of /proc/<pid> with a single record: it does not ask again
+// whether there is more.
+func (r *Reader) ReadShort(path string) ([]byte, error) { return r.read(path, true) }
+
+func (r *Reader) read(path string, short bool) ([]byte, error) {
 	fd, err := open(path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -44,7 +51,9 @@ func (r *Reader) Read(path string) ([]byte, error) {
 		case m == 0:
 			return r.buf[:n], nil
 		default:
-			n += m
+			if n += m; short && n < len(r.buf) {
+				return r.buf[:n], nil
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +25,10 @@ func TestReader(t *testing.T) {
 		if got, err := r.Read(filepath.Join(dir, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
+		var fresh Reader // whose buffer is too small at first
+		if got, err := fresh.ReadShort(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
 	}
 	if n, err := r.Number(filepath.Join(dir, "number")); n != 42 || err != nil {
 		t.Errorf("number: %d, %v", n, err)
@@ -36,6 +41,32 @@ func TestReader(t *testing.T) {
 	}
 	if _, err := r.Read(dir); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("folder: %v", err)
+	}
+}
+
+// The files of a process come at once, whole.
+func TestReadShortOfProcesses(t *testing.T) {
+	all, err := Processes("/proc", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r, short Reader
+	for _, e := range all {
+		for _, name := range []string{"status", "stat", "io"} {
+			path := filepath.Join("/proc", strconv.Itoa(e.PID), name)
+			got, err := short.ReadShort(path)
+			if err != nil {
+				continue // it ended, or belongs to somebody else
+			}
+			want, err := r.Read(path)
+			if err != nil {
+				continue
+			}
+			// Numbers move on between the two; the lines and words do not.
+			if len(strings.Fields(string(got))) != len(strings.Fields(string(want))) {
+				t.Errorf("%s: %d bytes at once, %d in the end", path, len(got), len(want))
+			}
+		}
 	}
 }
 
