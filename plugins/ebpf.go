@@ -64,6 +64,12 @@ type EBPF struct {
 	MaxConnections  int      `toml:"max_connections" help:"Open TCP connections the kernel table holds. Connections beyond it are counted, not reported."`
 	MaxFlows        int      `toml:"max_flows" help:"Flows reported per interval. What goes beyond is summed in one series with the tag\noverflow=true, and counted."`
 
+	HTTPMaxPaths      int      `toml:"http_max_paths" help:"Different requests (method and path) to one server that httpflow tells apart in an\ninterval. What goes beyond is reported with the path \"*\"; counts stay exact."`
+	HTTPRoutes        []string `toml:"http_routes" example:"[\"/users/{id}\", \"/static/*\"]" help:"Patterns to report instead of the paths they match."`
+	HTTPHost          bool     `toml:"http_host" help:"Add the field http_host, the authority of requests, to httpflow."`
+	HTTPLatencyFields bool     `toml:"http_latency_fields" help:"Add the largest latency and a histogram to httpflow: latency_max, latency_le_…"`
+	DNSLog            bool     `toml:"dns_log" help:"Log every DNS query with its name and type: measurement dns_log."`
+
 	Tags map[string]string `toml:"tags" help:"Added to everything the collector reports." example:"some_tag = \"some_value\""`
 }
 
@@ -83,5 +89,6 @@ func DefaultEBPF() *EBPF {
 		TraceEnvList:  []string{"DK_BPFTRACE_SERVICE", "DD_SERVICE", "OTEL_SERVICE_NAME"},
 		EphemeralPort: -1, Interval: 60 * time.Second,
 		MaxConnections: 65536, MaxFlows: 65536,
+		HTTPMaxPaths: 1000,
 	}
 }

@@ -46,6 +46,7 @@ func (e *EBPF) Validate() error {
 	must(e.Interval >= time.Second, "interval", "%v is shorter than 1s", e.Interval)
 	must(e.EphemeralPort >= -1 && e.EphemeralPort <= 65535, "ephemeral_port", "%d is no port; allowed are 0 to 65535", e.EphemeralPort)
 	must(e.MaxConnections > 0, "max_connections", "%d is not a positive number", e.MaxConnections)
+	must(e.HTTPMaxPaths > 0, "http_max_paths", "%d is not a positive number", e.HTTPMaxPaths)
 	must(e.MaxFlows > 0, "max_flows", "%d is not a positive number", e.MaxFlows)
 	if e.PprofPort != "" {
 		port, err := strconv.ParseUint(e.PprofPort, 10, 16)

@@ -1,6 +1,9 @@
 package ebpfnet
 
 import (
+	"slices"
+
+	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/plugins"
 )
@@ -15,7 +18,14 @@ func (p *Plugin) Hooks() []plugins.Hook {
 
 func (p *Plugin) noteHooks() {
 	var hooks []plugins.Hook
-	for _, s := range p.tracer.ladder.Status() {
+	var all []bpf.Status
+	if p.tracer != nil {
+		all = p.tracer.ladder.Status()
+	}
+	if p.apps != nil {
+		all = append(slices.Clone(all), p.apps.status...)
+	}
+	for _, s := range all {
 		hooks = append(hooks, plugins.Hook{Feature: s.Feature, Attach: s.Attach, Rung: s.Rung, OK: s.OK, Reason: s.Reason})
 	}
 	p.hooks.Store(&hooks)
@@ -35,6 +45,14 @@ func (p *Plugin) Accounts() []ledger.Account {
 const tries = 16
 
 func (p *Plugin) noteAccounts() {
+	var packets []ledger.Account
+	if p.apps != nil {
+		packets = p.apps.books()
+	}
+	if p.tracer == nil {
+		p.accounts.Store(&packets)
+		return
+	}
 	for range tries {
 		before, err := p.tracer.counts()
 		if err != nil {
@@ -48,7 +66,7 @@ func (p *Plugin) noteAccounts() {
 		if before != after {
 			continue
 		}
-		accounts := p.books(before, waiting)
+		accounts := append(p.books(before, waiting), packets...)
 		p.accounts.Store(&accounts)
 		if ledger.Check(accounts) == nil {
 			return
@@ -57,7 +75,6 @@ func (p *Plugin) noteAccounts() {
 }
 
 func (p *Plugin) books(c counts, waiting int64) []ledger.Account {
-	const prefix = "events/" + Name + "/"
 	connections := ledger.Account{
 		Name: prefix + "connections", Unit: "connections",
 		In: []ledger.Entry{

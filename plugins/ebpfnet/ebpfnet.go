@@ -11,6 +11,9 @@
 //	accept hooks (owner) ───────┤  in kernel └─ iter/bpf_map_elem, ────┘  (differences)
 //	iter/task_file, iter/tcp ───┘               open, per interval
 //
+// UDP flows, DNS and HTTP come from the packets of all sockets: see
+// applications and the packages payload, query and exchange.
+//
 // The rules by which bytes are counted and owners found are in tcp.h and
 // owner.h.
 package ebpfnet
@@ -28,8 +31,8 @@ const Name = "ebpf-net"
 func Factory() plugins.Factory {
 	return plugins.Factory{
 		Name:     Name,
-		Help:     "Network flows of all processes, from kernel tracepoints.",
-		Spec:     []point.Measurement{flow.Measurement()},
+		Help:     "Network flows, HTTP and DNS of all processes, from inside the kernel.",
+		Spec:     []point.Measurement{flow.Measurement(), flow.HTTPMeasurement(), flow.DNSMeasurement(), flow.DNSLogMeasurement()},
 		Fallback: "bpf-netlog",
 		New: func(cfg plugins.Config, env plugins.Env) (plugins.Plugin, error) {
 			return newPlugin(cfg, env)

@@ -9,18 +9,16 @@ import (
 // inactive lists what the configuration asks for and this version does not
 // do yet.
 func inactive(c *plugins.EBPF) (names []string) {
-	if wants(c.L4NetEnabled, "udp") {
-		names = append(names, "udp")
-	}
-	for _, name := range []string{"httpflow", "httpflow-tls"} {
-		if wants(c.L7NetEnabled, name) {
-			names = append(names, name)
-		}
-	}
-	if !wants(c.L7NetDisabled, "dnsflow") {
-		names = append(names, "dnsflow")
+	if wantsHTTP(c, "httpflow-tls") {
+		names = append(names, "httpflow-tls")
 	}
 	return names
 }
 
 func wants(list []string, name string) bool { return slices.Contains(list, name) }
+
+// wantsHTTP: a list of what is enabled beats one of what is disabled, but for
+// the default, which is not told from none.
+func wantsHTTP(c *plugins.EBPF, name string) bool {
+	return wants(c.L7NetEnabled, name) && !wants(c.L7NetDisabled, name)
+}

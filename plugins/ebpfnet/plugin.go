@@ -12,6 +12,7 @@ import (
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/containers"
+	"datakit.dev/agent/internal/domains"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
@@ -30,7 +31,8 @@ type Plugin struct {
 
 	ringBytes uint32 // 0: as compiled
 
-	tracer   *tracer // nil until Load, or when nothing is to be traced
+	apps     *applications // nil when nothing is wanted of packets
+	tracer   *tracer       // nil until Load, or when nothing is to be traced
 	conns    *conntable
 	ended    int64 // records of ended connections that were reported
 	hooks    atomic.Pointer[[]plugins.Hook]
@@ -51,14 +53,15 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 	if c.MaxConnections < 1 || c.MaxConnections > maxConnections {
 		return nil, fmt.Errorf("max_connections %d: want 1 to %d", c.MaxConnections, maxConnections)
 	}
-	p := &Plugin{
-		cfg: c, env: env,
-		conns: newConntable(),
-		agg: flow.New(flow.Config{
-			EphemeralPort: c.EphemeralPort, MaxFlows: c.MaxFlows,
-			IncludeLoopback: c.IncludeLoopback, ContainerID: c.ContainerID,
-			Sampler: sampler,
-		}),
+	cache := domains.New(domains.Config{Now: env.Now})
+	shared := flow.Config{
+		EphemeralPort: c.EphemeralPort, MaxFlows: c.MaxFlows,
+		IncludeLoopback: c.IncludeLoopback, ContainerID: c.ContainerID,
+		Sampler: sampler, Domains: cache,
+	}
+	p := &Plugin{cfg: c, env: env, conns: newConntable(), agg: flow.New(shared)}
+	if p.apps, err = newApplications(c, shared, cache); err != nil {
+		return nil, err
 	}
 	if c.ContainerID {
 		p.containers = newContainerFinder(env)
@@ -71,14 +74,12 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 const maxConnections = 4 << 20
 
 // Load attaches the programs and enters what is open already. A scope that
-// does not exist is a configuration error; a kernel that cannot follow
-// connections gives [plugins.ErrNotSupported].
+// does not exist is a configuration error; a kernel that can neither follow
+// connections nor show packets, as far as they are wanted, gives
+// [plugins.ErrNotSupported].
 func (p *Plugin) Load() error {
 	if idle := inactive(p.cfg); len(idle) > 0 {
 		p.env.Log.Warn("configured but not yet active", "features", idle)
-	}
-	if !wants(p.cfg.L4NetEnabled, "tcp") {
-		return nil
 	}
 	mount, err := containers.Mount(p.env.FS)
 	if err != nil && !errors.Is(err, containers.ErrNoCgroup2) {
@@ -91,22 +92,61 @@ func (p *Plugin) Load() error {
 	if p.netnsDev, err = netnsDevice(); err != nil {
 		return err
 	}
-	p.tracer, err = openTracer(tracerConfig{
-		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled, cgroups: p.cfg.ContainerID,
-		maxConnections: uint32(p.cfg.MaxConnections), ringBytes: p.ringBytes, cgroupMount: mount, fs: p.env.FS,
-	})
+	err = p.loadTracer(scope, mount)
+	if err == nil {
+		err = p.loadApplications(scope, mount)
+	}
 	p.noteHooks()
 	if errors.Is(err, bpf.ErrNotSupported) {
 		return fmt.Errorf("%w: %w", plugins.ErrNotSupported, err)
 	}
+	if err == nil {
+		p.noteAccounts()
+	}
+	return err
+}
+
+// loadTracer attaches what follows TCP connections.
+func (p *Plugin) loadTracer(scope bpf.Scope, mount string) (err error) {
+	if !wants(p.cfg.L4NetEnabled, "tcp") {
+		return nil
+	}
+	p.tracer, err = openTracer(tracerConfig{
+		scope: scope, loopback: p.cfg.IncludeLoopback, noIPv6: p.cfg.IPv6Disabled, cgroups: p.cfg.ContainerID,
+		maxConnections: uint32(p.cfg.MaxConnections), ringBytes: p.ringBytes, cgroupMount: mount, fs: p.env.FS,
+	})
 	if err != nil {
 		return err
 	}
 	if err := p.tracer.find(); err != nil {
 		p.env.Log.Warn("some connections that were open before are not observed", "error", err)
 	}
-	p.noteAccounts()
 	return nil
+}
+
+// loadApplications attaches what sees packets. Without it TCP goes on, unless
+// that is not wanted.
+func (p *Plugin) loadApplications(scope bpf.Scope, mount string) error {
+	if p.apps == nil {
+		return nil
+	}
+	cfg := p.apps.cfg
+	cfg.Scope, cfg.CgroupMount = scope, mount
+	err := p.apps.open(cfg, p.netnsDev, p.finder(), p.env.Now)
+	if err == nil || p.tracer == nil || !errors.Is(err, bpf.ErrNotSupported) {
+		return err
+	}
+	p.env.Log.Warn("UDP, DNS and HTTP in clear are not observed", "error", err)
+	return nil
+}
+
+// finder finds the container of a socket; nil when nobody asks. Each call
+// makes one for another goroutine.
+func (p *Plugin) finder() func(cgroup uint64, pid uint32) string {
+	if !p.cfg.ContainerID {
+		return nil
+	}
+	return newContainerFinder(p.env).find
 }
 
 // netnsDevice is the device id of nsfs, the same for all namespaces.
@@ -131,20 +171,46 @@ const flushTime = 5 * time.Second
 
 // Run reports flows every interval, and what is left when ctx ends.
 func (p *Plugin) Run(ctx context.Context, out point.Sink) error {
-	interval := time.NewTicker(p.env.Interval)
-	defer interval.Stop()
-	if p.tracer == nil {
+	watch, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var watched error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		watched = p.watchPackets(watch)
+	}()
+	err := p.runIntervals(ctx, out, done)
+	cancel()
+	<-done
+	if err := errors.Join(err, watched); err != nil {
+		return err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	return p.report(last, out, true)
+}
+
+// watchPackets polls the ring of packets until ctx ends.
+func (p *Plugin) watchPackets(ctx context.Context) error {
+	if p.apps == nil {
 		<-ctx.Done()
 		return nil
 	}
+	return p.apps.run(ctx)
+}
+
+// runIntervals reports until ctx or watching packets ends.
+func (p *Plugin) runIntervals(ctx context.Context, out point.Sink, watched <-chan struct{}) error {
+	interval := time.NewTicker(p.env.Interval)
+	defer interval.Stop()
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
-			defer cancel()
-			return p.report(last, out, true)
+			return nil
+		case <-watched:
+			return nil
 		case <-poll.C:
 			if err := p.drain(); err != nil {
 				return err
@@ -163,11 +229,21 @@ func (p *Plugin) report(ctx context.Context, out point.Sink, end bool) error {
 	if err := p.collect(end); err != nil {
 		return err
 	}
-	points := p.agg.Flush(p.env.Now())
+	now := p.env.Now()
+	points := p.agg.Flush(now)
+	var log []point.Point
+	if p.apps != nil {
+		flows, entries := p.apps.flush(now)
+		points, log = append(points, flows...), entries
+	}
+	return errors.Join(feed(ctx, out, point.Network, points), feed(ctx, out, point.Logging, log))
+}
+
+func feed(ctx context.Context, out point.Sink, c point.Category, points []point.Point) error {
 	if len(points) == 0 {
 		return nil
 	}
-	if err := out.Feed(ctx, point.Network, points); err != nil {
+	if err := out.Feed(ctx, c, points); err != nil {
 		return fmt.Errorf("feed flows: %w", err)
 	}
 	return nil
@@ -175,14 +251,39 @@ func (p *Plugin) report(ctx context.Context, out point.Sink, end bool) error {
 
 // collect brings the sums up to now. At the end of all nothing is held back.
 func (p *Plugin) collect(end bool) error {
+	if p.apps != nil {
+		if err := p.apps.datagrams(p.netnsDev, p.find(), p.agg); err != nil {
+			return err
+		}
+		if end {
+			if err := p.apps.finish(); err != nil {
+				return err
+			}
+		}
+	}
+	if p.tracer == nil {
+		return nil
+	}
 	if err := p.scan(end); err != nil {
 		return err
 	}
 	return p.drain()
 }
 
+// find is the finder of the goroutine of Run.
+func (p *Plugin) find() func(cgroup uint64, pid uint32) string {
+	if p.containers == nil {
+		return nil
+	}
+	return p.containers.find
+}
+
 // drain takes what the ring holds.
 func (p *Plugin) drain() error {
+	if p.tracer == nil {
+		p.noteAccounts()
+		return nil
+	}
 	err := p.tracer.ended(func(r *record) { p.add(r, true) })
 	p.noteAccounts()
 	return err
@@ -237,8 +338,11 @@ func (p *Plugin) add(r *record, last bool) {
 // Close detaches everything.
 func (p *Plugin) Close() error {
 	p.closing.Do(func() {
+		if p.apps != nil {
+			p.closeErr = p.apps.close()
+		}
 		if p.tracer != nil {
-			p.closeErr = p.tracer.Close()
+			p.closeErr = errors.Join(p.closeErr, p.tracer.Close())
 		}
 	})
 	return p.closeErr

@@ -1,9 +1,7 @@
 package ebpfnet
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +12,7 @@ import (
 
 func TestFactory(t *testing.T) {
 	f := Factory()
-	if f.Name != "ebpf-net" || f.Fallback != "bpf-netlog" || len(f.Spec) != 1 || f.Spec[0].Name != flow.Name {
+	if f.Name != "ebpf-net" || f.Fallback != "bpf-netlog" || len(f.Spec) != 4 || f.Spec[0].Name != flow.Name {
 		t.Errorf("%+v", f)
 	}
 	p, err := f.New(plugins.Config{Program: plugins.DefaultEBPF()}, quietEnv())
@@ -31,9 +29,10 @@ func TestNewRefuses(t *testing.T) {
 		program any
 		want    string
 	}{
-		"another program":   {struct{}{}, "want *plugins.EBPF"},
-		"no connections":    {change(func(c *plugins.EBPF) { c.MaxConnections = 0 }), "max_connections 0: want 1 to"},
-		"sampling nonsense": {change(func(c *plugins.EBPF) { c.SamplingRate = "lots" }), "sampling_rate"},
+		"another program":      {struct{}{}, "want *plugins.EBPF"},
+		"no connections":       {change(func(c *plugins.EBPF) { c.MaxConnections = 0 }), "max_connections 0: want 1 to"},
+		"a route that is none": {change(func(c *plugins.EBPF) { c.HTTPRoutes = []string{"users"} }), "http_routes"},
+		"sampling nonsense":    {change(func(c *plugins.EBPF) { c.SamplingRate = "lots" }), "sampling_rate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newPlugin(plugins.Config{Program: tc.program}, quietEnv())
@@ -55,11 +54,11 @@ func TestInactive(t *testing.T) {
 		cfg  *plugins.EBPF
 		want []string
 	}{
-		"defaults": {plugins.DefaultEBPF(), []string{"udp", "httpflow", "dnsflow"}},
-		"tcp alone": {change(func(c *plugins.EBPF) {
-			c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = []string{"tcp"}, nil, []string{"dnsflow"}
+		"defaults": {plugins.DefaultEBPF(), nil},
+		"tls":      {change(func(c *plugins.EBPF) { c.L7NetEnabled = []string{"httpflow-tls"} }), []string{"httpflow-tls"}},
+		"disabled": {change(func(c *plugins.EBPF) {
+			c.L7NetEnabled, c.L7NetDisabled = []string{"httpflow-tls"}, []string{"httpflow-tls"}
 		}), nil},
-		"tls": {change(func(c *plugins.EBPF) { c.L7NetEnabled = []string{"httpflow-tls"} }), []string{"udp", "httpflow-tls", "dnsflow"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := inactive(tc.cfg); !slices.Equal(got, tc.want) {
@@ -69,21 +68,19 @@ func TestInactive(t *testing.T) {
 	}
 }
 
-// TestWithoutTCP: nothing is loaded, what is missing is said once, and Run
-// ends with its context.
-func TestWithoutTCP(t *testing.T) {
-	var log bytes.Buffer
-	env := quietEnv()
-	env.Log = slog.New(slog.NewTextHandler(&log, nil))
-	p, err := newPlugin(plugins.Config{Program: change(func(c *plugins.EBPF) { c.L4NetEnabled = []string{"udp"} })}, env)
+// TestNothingWanted: nothing is loaded, and Run ends with its context.
+func TestNothingWanted(t *testing.T) {
+	p, err := newPlugin(plugins.Config{Program: change(func(c *plugins.EBPF) {
+		c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = nil, nil, []string{"dnsflow"}
+	})}, quietEnv())
 	must(t, err)
 	must(t, p.Load())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	must(t, p.Run(ctx, nil))
 	must(t, p.Close())
-	if n := strings.Count(log.String(), "not yet active"); n != 1 || !strings.Contains(log.String(), "udp") {
-		t.Errorf("logged %d times: %s", n, &log)
+	if hooks := p.Hooks(); len(hooks) != 0 {
+		t.Errorf("attached %v", hooks)
 	}
 }
 

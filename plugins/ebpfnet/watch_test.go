@@ -43,6 +43,7 @@ func observe(t testing.TB, w *world, change func(*plugins.EBPF), tune ...func(*P
 	t.Helper()
 	cfg := plugins.DefaultEBPF()
 	cfg.ScopeNetns = []string{w.near.inode(t), w.far.inode(t)}
+	cfg.L4NetEnabled, cfg.L7NetEnabled, cfg.L7NetDisabled = []string{"tcp"}, nil, []string{"dnsflow"}
 	if change != nil {
 		change(cfg)
 	}

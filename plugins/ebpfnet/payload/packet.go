@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/netip"
 	"unsafe"
+
+	"datakit.dev/agent/internal/bpf"
 )
 
 // Kind says what a packet is of.
@@ -21,6 +23,7 @@ const (
 type Packet struct {
 	skbPacket
 	Data []byte // the first bytes of Len
+	size int
 }
 
 const headSize = int(unsafe.Sizeof(skbPacket{}))
@@ -35,7 +38,7 @@ func (p *Packet) decode(b []byte) bool {
 	if int(p.Captured) > len(b)-headSize {
 		return false
 	}
-	p.Data = b[headSize:][:p.Captured]
+	p.Data, p.size = b[headSize:][:p.Captured], bpf.Header+len(b)
 	return true
 }
 
@@ -74,3 +77,6 @@ func text(c *[16]int8) []byte {
 	}
 	return b
 }
+
+// Size is what the packet took in the ring.
+func (p *Packet) Size() int { return p.size }
