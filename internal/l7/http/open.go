@@ -47,8 +47,8 @@ func version(minor byte) string {
 }
 
 // waiting returns the request that a response which begins at time t answers:
-// the oldest without one. early says that there is none yet, but may come; nil
-// without it that there will be none.
+// the oldest without one. early says that this cannot be told yet; nil without
+// it that there is none. lost is the time of the server's last gap, or 0.
 func (c *Conn) waiting(t, lost int64, out func(*Exchange)) (o *open, early bool) {
 	first := 0
 	for first < len(c.open) && c.open[first].began {
@@ -57,8 +57,14 @@ func (c *Conn) waiting(t, lost int64, out func(*Exchange)) (o *open, early bool)
 	for first < len(c.open) && c.open[first].RequestStart <= c.orphaned {
 		c.abandon(first, out) // its response was given up before it came
 	}
-	if lost != 0 {
-		c.skipLost(first, t, lost, out)
+	n := 0
+	for first+n < len(c.open) && c.open[first+n].RequestStart <= t {
+		n++
+	}
+	if lost != 0 && n > 0 {
+		if early := c.skipLost(first, n, t, lost, out); early {
+			return nil, true
+		}
 	}
 	switch {
 	case first == len(c.open):
@@ -70,28 +76,25 @@ func (c *Conn) waiting(t, lost int64, out func(*Exchange)) (o *open, early bool)
 	}
 }
 
-// skipLost abandons requests, from the first one on, that may have been
-// answered by a response that was lost before time lost. A response at time t
-// belongs to the last request before it, unless that one is the only one that
-// can have been answered by the lost one, or a request was lost as well, or
-// they are pipelined.
-func (c *Conn) skipLost(first int, t, lost int64, out func(*Exchange)) {
-	n := 0
-	for first+n < len(c.open) && c.open[first+n].RequestStart <= t {
-		n++
-	}
-	if n == 0 {
-		return
-	}
+// skipLost abandons the requests among n, from the first one on, that may have
+// been answered by a response that was lost before time lost. A response at
+// time t belongs to the last request before it, unless that one is the only
+// one that can have been answered by the lost one, or requests are missing or
+// pipelined. Whether they are missing is known when the client has sent on.
+func (c *Conn) skipLost(first, n int, t, lost int64, out func(*Exchange)) (early bool) {
 	last := c.open[first+n-1].RequestStart
 	asking := &c.sides[c.client]
-	sure := !c.pipelined && asking.lost <= last && len(asking.held) == 0
-	if sure && (n > 1 || last > lost) {
+	switch {
+	case c.pipelined || asking.lost > last || n == 1 && last <= lost:
+	case n > 1 && asking.last <= t:
+		return true
+	default:
 		n--
 	}
 	for range n {
 		c.abandon(first, out)
 	}
+	return false
 }
 
 // answering returns the exchange whose response is being read.
