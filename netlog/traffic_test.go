@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"datakit.dev/agent/netlog/packet"
@@ -18,6 +19,9 @@ type traffic struct {
 	now  int64
 	snap int
 	sent int
+
+	silent bool   // about directions
+	vni    uint32 // of the tunnel frames are put into; 0: none
 }
 
 var (
@@ -119,11 +123,70 @@ func (f *traffic) ip(client bool, from, to netip.AddrPort, proto byte, transport
 
 // frame sends a frame 20 µs after the one before.
 func (f *traffic) frame(dir packet.Direction, frame []byte) {
+	if f.vni != 0 {
+		vni := f.vni
+		f.vni = 0
+		f.encapsulate(dir, vni, frame)
+		f.vni = vni
+		return
+	}
 	f.now += 20_000
 	f.sent++
+	if f.silent {
+		dir = packet.Unknown
+	}
 	err := f.w.Write(&pcap.Record{Time: f.now, Dir: dir, Link: packet.LinkEthernet, Wire: len(frame), Data: frame[:min(len(frame), f.snap)]})
 	if err != nil {
 		f.t.Fatal(err)
+	}
+}
+
+// vxlan puts what do sends into a tunnel between the hosts.
+func (f *traffic) vxlan(vni uint32, do func()) {
+	f.vni = vni
+	do()
+	f.vni = 0
+}
+
+func (f *traffic) encapsulate(dir packet.Direction, vni uint32, frame []byte) {
+	header := make([]byte, 16, 16+len(frame))
+	binary.BigEndian.PutUint16(header[4:], uint16(16+len(frame)))
+	header[8] = 8
+	binary.BigEndian.PutUint32(header[12:], vni<<8)
+	here, there := netip.MustParseAddrPort("10.0.0.1:33333"), netip.MustParseAddrPort("10.0.0.2:4789")
+	if dir == packet.Rx {
+		here, there = netip.MustParseAddrPort("10.0.0.1:4789"), netip.MustParseAddrPort("10.0.0.2:33333")
+	}
+	f.ip(dir == packet.Tx, here, there, packet.ProtoUDP, append(header, frame...))
+}
+
+// dns sends a query for an address and its answer.
+func (f *traffic) dns(client, server, name string, answer [4]byte) {
+	ends := [2]netip.AddrPort{netip.MustParseAddrPort(client), netip.MustParseAddrPort(server)}
+	question := []byte{0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}
+	for label := range strings.SplitSeq(name, ".") {
+		question = append(append(question, byte(len(label))), label...)
+	}
+	question = append(question, 0, 0, 1, 0, 1)
+	reply := append([]byte(nil), question...)
+	reply[2], reply[7] = 0x81, 1
+	reply = append(append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4), answer[:]...)
+	for i, message := range [][]byte{question, reply} {
+		udp := make([]byte, 8, 8+len(message))
+		binary.BigEndian.PutUint16(udp[4:], uint16(8+len(message)))
+		f.ip(i == 0, ends[0], ends[1], packet.ProtoUDP, append(udp, message...))
+	}
+}
+
+// ping sends an echo request and its reply.
+func (f *traffic) ping(client, server string) {
+	for i, kind := range []byte{8, 0} {
+		icmp := []byte{kind, 0, 0, 0, 0, 77, 0, 1, 'x'}
+		from, to := netip.AddrPortFrom(addr(client), uint16(kind)<<8), netip.AddrPortFrom(addr(server), 0)
+		if i == 1 {
+			from, to = netip.AddrPortFrom(addr(client), 0), netip.AddrPortFrom(addr(server), 0)
+		}
+		f.ip(i == 0, from, to, packet.ProtoICMP, icmp)
 	}
 }
 
