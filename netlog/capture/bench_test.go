@@ -1,6 +1,9 @@
 package capture
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"net"
 	"runtime"
 	"sync"
@@ -12,6 +15,7 @@ import (
 
 	"datakit.dev/agent/netlog/nettest"
 	"datakit.dev/agent/netlog/packet"
+	"datakit.dev/agent/netlog/pcap"
 )
 
 // BenchmarkRing sends small frames as fast as one thread can and decodes them
@@ -51,7 +55,7 @@ func benchmarkRing(b *testing.B, foreign bool) {
 	var done atomic.Bool
 	var reader sync.WaitGroup
 	reader.Go(func() {
-		runtime.LockOSThread()
+		runtime.LockOSThread() // and let the thread end with it
 		begin := threadCPU(b)
 		for {
 			n, err := r.Next(func(*packet.Packet) { seen++ })
@@ -79,10 +83,45 @@ func benchmarkRing(b *testing.B, foreign bool) {
 	}
 }
 
-func threadCPU(b *testing.B) time.Duration {
+func threadCPU(b testing.TB) time.Duration {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
 		b.Error(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkFile reads and decodes a capture file of small segments; one
+// operation is one packet.
+func BenchmarkFile(b *testing.B) {
+	const packets = 20000
+	var file bytes.Buffer
+	w, err := pcap.NewWriter(&file, "")
+	must(b, err)
+	_, err = w.AddInterface(pcap.Interface{Link: packet.LinkEthernet})
+	must(b, err)
+	mac := make(net.HardwareAddr, 6)
+	for i := range packets {
+		must(b, w.Write(&pcap.Record{Time: int64(i), Dir: packet.Rx, Data: nettest.TCPFrame(mac, mac, uint16(20000+i%100), uint32(i), 64)}))
+	}
+	must(b, w.Flush())
+	b.SetBytes(int64(file.Len() / packets))
+	b.ReportAllocs()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	begin := threadCPU(b)
+	for n := 0; n < b.N; {
+		r, err := pcap.NewReader(bytes.NewReader(file.Bytes()))
+		must(b, err)
+		f := NewFile(r)
+		for n < b.N {
+			k, err := f.Next(func(*packet.Packet) {})
+			n += k
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			must(b, err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/(threadCPU(b)-begin).Seconds()/1e6, "Mpkt/CPU-s")
 }
