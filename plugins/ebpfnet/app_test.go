@@ -33,6 +33,7 @@ type answer struct {
 	N             int
 	Written, Read uint64
 	Info          tcpInfo
+	Log           map[string]int // HTTP: how often which "method path status"
 }
 
 // app is an application under the control of the test.

@@ -34,7 +34,7 @@ func (a *application) obeyRaw(o order, r *answer) (err error) {
 	case "backlog": // a listener that nobody accepts from
 		r.ID, r.Addr, err = a.backlog(o)
 	default:
-		return fmt.Errorf("unknown order %q", o.Do)
+		return a.obeyUDP(o, r)
 	}
 	return err
 }

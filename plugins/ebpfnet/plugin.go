@@ -261,11 +261,10 @@ func (p *Plugin) collect(end bool) error {
 			}
 		}
 	}
-	if p.tracer == nil {
-		return nil
-	}
-	if err := p.scan(end); err != nil {
-		return err
+	if p.tracer != nil {
+		if err := p.scan(end); err != nil {
+			return err
+		}
 	}
 	return p.drain()
 }
