@@ -21,7 +21,7 @@ const (
 // packets each. The guests of test/vm are 20 times slower.
 func amount() (texts, perText int) {
 	if os.Getenv("VM") != "" || testing.Short() {
-		return 100, 100
+		return 300, 50
 	}
 	return 1000, 1000
 }

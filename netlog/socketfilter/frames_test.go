@@ -70,7 +70,7 @@ func (g frames) ipv4(b []byte, f *frame) []byte {
 	start := len(b)
 	b = append(b, 0x40|byte(5+options/4), 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(ipv4Header+options+len(body)))
-	fragment := [...]uint16{0, 0, 0, 0x4000, 0x2000, 0x2001, 0x00b9}[g.IntN(7)]
+	fragment := [...]uint16{0, 0, 0, 0x4000, 0x2000, 0x2001, 0x00b9, 0x1000}[g.IntN(8)]
 	b = append(b, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, fragment)
 	b = append(b, 64, proto, 0, 0)
