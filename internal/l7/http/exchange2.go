@@ -152,8 +152,13 @@ func (h *http2) reset(c *Conn, id uint32, out func(*Exchange)) {
 	}
 }
 
-// refuse ends the streams the server says it will not serve.
+// refuse ends the streams the server says it will not serve. An orderly
+// shutdown says so twice (RFC 9113 §6.8); to listen for ever would be costly.
 func (h *http2) refuse(c *Conn, last uint32, out func(*Exchange)) {
+	if h.refusals++; h.refusals > 4 {
+		h.refusals = 4
+		return
+	}
 	for id, x := range h.streams {
 		if id > last && x.known && !x.began {
 			h.abandon(c, x, out)

@@ -165,7 +165,7 @@ func bounded(t *testing.T, c *Conn, stats *Stats) {
 			check("block", len(f.block), maxBlock)
 			check("payload", len(f.payload), maxBlock)
 			check("table", f.size, maxTableSize)
-			check("entries", len(f.entries), maxTableSize/entryOverhead)
+			check("entries", f.entries(), maxTableSize/entryOverhead)
 			check("streams", len(h.streams), maxStreams)
 		}
 	}

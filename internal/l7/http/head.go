@@ -151,3 +151,18 @@ func tokenIn(v []byte, s string) bool {
 	}
 	return false
 }
+
+// headEnds reports whether an empty line ends within b[from:].
+func headEnds(b []byte, from int) bool {
+	for i := from; i < len(b); i++ {
+		next := bytes.IndexByte(b[i:], '\n')
+		if next < 0 {
+			return false
+		}
+		i += next
+		if i >= 1 && b[i-1] == '\n' || i >= 2 && b[i-1] == '\r' && b[i-2] == '\n' {
+			return true
+		}
+	}
+	return false
+}

@@ -23,7 +23,7 @@ import "time"
 // Bounds of what one connection may keep, and of all that share a Stats.
 const (
 	maxHead      = 32 << 10           // bytes of a head that came in several segments
-	maxOpen      = 256                // requests of HTTP/1 without an answer
+	maxOpen      = 128                // requests of HTTP/1 without an answer
 	maxHeld      = 64                 // segments of one direction that wait
 	maxHeldBytes = 128 << 10          // their captured bytes
 	maxHeldAll   = 64 << 20           // the same over all connections

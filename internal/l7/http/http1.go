@@ -43,6 +43,11 @@ func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
 		if len(v.data) == 0 {
 			return c.unseen(from, s, v, out)
 		}
+		if c.verdict == HTTP && from != c.client && len(v.data) > 5 && string(v.data[:5]) == "HTTP/" {
+			if _, early := c.waiting(v.time, s.lost, out); early {
+				return false // before it is parsed, as it may come again and again
+			}
+		}
 		s.since = v.time
 		if !s.interim {
 			s.begin = v.pos
@@ -54,8 +59,12 @@ func (c *Conn) head(from Side, s *stream, v *view, out func(*Exchange)) bool {
 		b = s.buf
 	}
 	long := len(b) > maxHead
-	var h head
 	cut := long || !v.whole()
+	if before >= 64 && !cut && !headEnds(b, before) {
+		s.pass(v, v.n)
+		return true
+	}
+	var h head
 	k := h.parse(b, cut, c.cfg.Headers)
 	if (k == isRequest || k == isReply) && !h.likely(b, cut) {
 		k = notHead

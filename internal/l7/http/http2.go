@@ -2,11 +2,12 @@ package http
 
 // http2 is a connection that speaks HTTP/2.
 type http2 struct {
-	sides   [2]frames
-	streams map[uint32]*exchange2
-	free    []*exchange2 // for the next ones
-	highest uint32       // stream the client opened
-	roles   bool         // it is known which side is the client
+	sides    [2]frames
+	streams  map[uint32]*exchange2
+	free     []*exchange2 // for the next ones
+	highest  uint32       // stream the client opened
+	roles    bool         // it is known which side is the client
+	refusals uint8        // GOAWAY frames of the server
 }
 
 // frames is one direction: a walk from frame to frame.

@@ -13,10 +13,11 @@ const (
 // indices count from the newest entry, and entries are evicted by the sizes of
 // those that are newer. So an index is either right or unknown, never wrong.
 type table struct {
-	entries []entry // newest last
-	size    int     // of the entries; of those with unknown name at least
-	max     int     // what the encoder set, at most maxTableSize
-	partial bool    // there may be entries before the first of entries
+	all     []entry // newest last; those before first were evicted
+	first   int
+	size    int  // of the entries; of those with unknown name at least
+	max     int  // what the encoder set, at most maxTableSize
+	partial bool // there may be entries older than the first
 }
 
 // entry is an element of the table. Its name is nil when it is unknown.
@@ -35,8 +36,14 @@ func (t *table) add(f field, named bool) {
 	if f.value = bytes.Clone(f.value); !named {
 		f.name = bytes.Clone(f.name)
 	}
-	t.entries = append(t.entries, entry{f})
-	t.size += t.entries[len(t.entries)-1].size()
+	if len(t.all) == cap(t.all) && t.first > len(t.all)/2 {
+		left := copy(t.all, t.all[t.first:]) // rather than grow
+		clear(t.all[left:])
+		t.all, t.first = t.all[:left], 0
+	}
+	e := entry{f}
+	t.all = append(t.all, e)
+	t.size += e.size()
 	t.evict()
 }
 
@@ -53,19 +60,14 @@ func (t *table) resize(size uint64) {
 }
 
 func (t *table) evict() {
-	n := 0
-	for t.size > t.max && n < len(t.entries) {
-		t.size -= t.entries[n].size()
-		n++
+	for ; t.size > t.max && t.first < len(t.all); t.first++ {
+		t.size -= t.all[t.first].size()
+		t.all[t.first] = entry{}
 	}
-	if n == 0 {
-		return
-	}
-	// Move rather than cut, so that a table that stays full does not grow.
-	left := copy(t.entries, t.entries[n:])
-	clear(t.entries[left:])
-	t.entries = t.entries[:left]
 }
+
+// entries returns how many there are.
+func (t *table) entries() int { return len(t.all) - t.first }
 
 // at returns the entry of an index, counted through both tables (RFC 7541
 // §2.3.3). A nil name is an entry that was not seen; !ok one that cannot be.
@@ -77,8 +79,8 @@ func (t *table) at(index uint64) (f field, ok bool) {
 		return staticTable[index-1], true
 	}
 	index -= uint64(len(staticTable)) + 1
-	if index < uint64(len(t.entries)) {
-		return t.entries[len(t.entries)-1-int(index)].field, true
+	if index < uint64(t.entries()) {
+		return t.all[len(t.all)-1-int(index)].field, true
 	}
 	return field{}, t.partial && index < maxTableSize
 }
