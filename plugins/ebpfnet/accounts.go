@@ -25,6 +25,10 @@ func (p *Plugin) noteHooks() {
 	if p.apps != nil {
 		all = append(slices.Clone(all), p.apps.status...)
 	}
+	all = append(slices.Clone(all), p.processes.status()...)
+	if p.plaintext != nil {
+		all = append(all, p.plaintext.Status()...)
+	}
 	for _, s := range all {
 		hooks = append(hooks, plugins.Hook{Feature: s.Feature, Attach: s.Attach, Rung: s.Rung, OK: s.OK, Reason: s.Reason})
 	}
@@ -48,6 +52,9 @@ func (p *Plugin) noteAccounts() {
 	var packets []ledger.Account
 	if p.apps != nil {
 		packets = p.apps.books()
+	}
+	if p.plaintext != nil {
+		packets = append(packets, p.plaintext.Accounts()...)
 	}
 	if p.tracer == nil {
 		p.accounts.Store(&packets)

@@ -7,17 +7,15 @@ import (
 )
 
 // containerFinder finds the container of a socket: by the socket's cgroup
-// v2, or where containers live in cgroup v1 only, by its process.
+// v2, or where containers live in cgroup v1 only, by its process. Of a process
+// that is gone its cgroup v2 is known, if there were events.
 type containerFinder struct {
 	cgroups   *containers.Cgroups
 	processes *process.Table
 }
 
-func newContainerFinder(env plugins.Env) *containerFinder {
-	return &containerFinder{
-		cgroups:   containers.NewCgroups(env.FS, env.Now),
-		processes: process.New(process.Config{FS: env.FS, Now: env.Now}),
-	}
+func newContainerFinder(env plugins.Env, processes *process.Table) *containerFinder {
+	return &containerFinder{cgroups: containers.NewCgroups(env.FS, env.Now), processes: processes}
 }
 
 // find returns the id of the container, "" when there is none.
@@ -25,5 +23,8 @@ func (f *containerFinder) find(cgroup uint64, pid uint32) string {
 	if id := f.cgroups.Container(cgroup); id != "" || pid == 0 {
 		return id
 	}
-	return containers.FromProc(f.processes.Cgroup(pid))
+	if id := containers.FromProc(f.processes.Cgroup(pid)); id != "" {
+		return id
+	}
+	return f.cgroups.Container(f.processes.CgroupID(pid))
 }

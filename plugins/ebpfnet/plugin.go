@@ -17,6 +17,7 @@ import (
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/plugins"
+	"datakit.dev/agent/plugins/ebpfnet/tls"
 )
 
 // Plugin is ebpf-net. Load, Run and Close follow each other; Hooks and
@@ -31,14 +32,16 @@ type Plugin struct {
 
 	ringBytes uint32 // 0: as compiled
 
-	apps     *applications // nil when nothing is wanted of packets
-	tracer   *tracer       // nil until Load, or when nothing is to be traced
-	conns    *conntable
-	ended    int64 // records of ended connections that were reported
-	hooks    atomic.Pointer[[]plugins.Hook]
-	accounts atomic.Pointer[[]ledger.Account]
-	closing  sync.Once
-	closeErr error
+	processes *processes
+	plaintext *tls.Tracer   // nil until Load, or when httpflow-tls is not wanted
+	apps      *applications // nil when nothing is wanted of packets
+	tracer    *tracer       // nil until Load, or when nothing is to be traced
+	conns     *conntable
+	ended     int64 // records of ended connections that were reported
+	hooks     atomic.Pointer[[]plugins.Hook]
+	accounts  atomic.Pointer[[]ledger.Account]
+	closing   sync.Once
+	closeErr  error
 }
 
 func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
@@ -59,12 +62,12 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 		IncludeLoopback: c.IncludeLoopback, ContainerID: c.ContainerID,
 		Sampler: sampler, Domains: cache,
 	}
-	p := &Plugin{cfg: c, env: env, conns: newConntable(), agg: flow.New(shared)}
+	p := &Plugin{cfg: c, env: env, conns: newConntable(), agg: flow.New(shared), processes: newProcesses(env)}
 	if p.apps, err = newApplications(c, shared, cache); err != nil {
 		return nil, err
 	}
 	if c.ContainerID {
-		p.containers = newContainerFinder(env)
+		p.containers = newContainerFinder(env, p.processes.table)
 	}
 	return p, nil
 }
@@ -78,9 +81,6 @@ const maxConnections = 4 << 20
 // connections nor show packets, as far as they are wanted, gives
 // [plugins.ErrNotSupported].
 func (p *Plugin) Load() error {
-	if idle := inactive(p.cfg); len(idle) > 0 {
-		p.env.Log.Warn("configured but not yet active", "features", idle)
-	}
 	mount, err := containers.Mount(p.env.FS)
 	if err != nil && !errors.Is(err, containers.ErrNoCgroup2) {
 		return err
@@ -95,6 +95,9 @@ func (p *Plugin) Load() error {
 	err = p.loadTracer(scope, mount)
 	if err == nil {
 		err = p.loadApplications(scope, mount)
+	}
+	if err == nil {
+		err = p.loadPlaintext(scope, mount)
 	}
 	p.noteHooks()
 	if errors.Is(err, bpf.ErrNotSupported) {
@@ -146,7 +149,7 @@ func (p *Plugin) finder() func(cgroup uint64, pid uint32) string {
 	if !p.cfg.ContainerID {
 		return nil
 	}
-	return newContainerFinder(p.env).find
+	return newContainerFinder(p.env, p.processes.table).find
 }
 
 // netnsDevice is the device id of nsfs, the same for all namespaces.
@@ -229,6 +232,7 @@ func (p *Plugin) report(ctx context.Context, out point.Sink, end bool) error {
 	if err := p.collect(end); err != nil {
 		return err
 	}
+	p.noteHooks()
 	now := p.env.Now()
 	points := p.agg.Flush(now)
 	var log []point.Point
@@ -279,6 +283,9 @@ func (p *Plugin) find() func(cgroup uint64, pid uint32) string {
 
 // drain takes what the ring holds.
 func (p *Plugin) drain() error {
+	if err := p.pollProcesses(); err != nil {
+		return err
+	}
 	if p.tracer == nil {
 		p.noteAccounts()
 		return nil
@@ -337,8 +344,9 @@ func (p *Plugin) add(r *record, last bool) {
 // Close detaches everything.
 func (p *Plugin) Close() error {
 	p.closing.Do(func() {
+		p.closeErr = p.closePlaintext()
 		if p.apps != nil {
-			p.closeErr = p.apps.close()
+			p.closeErr = errors.Join(p.closeErr, p.apps.close())
 		}
 		if p.tracer != nil {
 			p.closeErr = errors.Join(p.closeErr, p.tracer.Close())

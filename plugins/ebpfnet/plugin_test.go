@@ -49,19 +49,19 @@ func change(f func(*plugins.EBPF)) *plugins.EBPF {
 	return c
 }
 
-func TestInactive(t *testing.T) {
+func TestWantsHTTP(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cfg  *plugins.EBPF
-		want []string
+		want bool
 	}{
-		"defaults": {plugins.DefaultEBPF(), nil},
-		"tls":      {change(func(c *plugins.EBPF) { c.L7NetEnabled = []string{"httpflow-tls"} }), []string{"httpflow-tls"}},
+		"defaults": {plugins.DefaultEBPF(), false},
+		"tls":      {change(func(c *plugins.EBPF) { c.L7NetEnabled = []string{"httpflow-tls"} }), true},
 		"disabled": {change(func(c *plugins.EBPF) {
 			c.L7NetEnabled, c.L7NetDisabled = []string{"httpflow-tls"}, []string{"httpflow-tls"}
-		}), nil},
+		}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := inactive(tc.cfg); !slices.Equal(got, tc.want) {
+			if got := wantsHTTP(tc.cfg, "httpflow-tls"); got != tc.want {
 				t.Errorf("%v, want %v", got, tc.want)
 			}
 		})

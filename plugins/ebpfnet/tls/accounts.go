@@ -62,13 +62,30 @@ func (t *Tracer) balance() {
 		},
 		Held: []ledger.Entry{{Name: "awaiting_connection", Count: ss.held}},
 	}
-	t.books.accounts.Store(&[]ledger.Account{segments})
-	t.books.stats.Store(&Stats{
+	stats := Stats{
 		NotHTTP:     ss.notHTTP,
 		Ambiguous:   after[callsCounterCOUNT_AMBIGUOUS],
 		NoTransport: after[callsCounterCOUNT_NO_TRANSPORT],
 		Unreadable:  after[callsCounterCOUNT_UNREADABLE],
-	})
+	}
+	t.books.stats.Store(&stats)
+	t.books.accounts.Store(&[]ledger.Account{segments, stats.undecoded()})
+}
+
+// undecoded is what was seen and led to nothing, or to less, by reason.
+func (s *Stats) undecoded() ledger.Account {
+	account := ledger.Account{Name: "events/ebpf-net/tls_undecoded", Unit: "events"}
+	for _, r := range []struct {
+		reason string
+		n      int64
+	}{
+		{"sessions_not_http", s.NotHTTP}, {"ambiguous_writes", s.Ambiguous},
+		{"no_socket_below_go_tls", s.NoTransport}, {"unreadable_segments", s.Unreadable},
+	} {
+		account.In = append(account.In, ledger.Entry{Name: r.reason, Count: r.n})
+		account.Out = append(account.Out, ledger.Entry{Name: "dropped", Reason: r.reason, Count: r.n})
+	}
+	return account
 }
 
 // Accounts tells where the plaintext went, as of a moment when nothing moved.

@@ -63,14 +63,6 @@ type observed struct {
 	files []fileID // with probes
 }
 
-// Found is what the finder has found, since the start unless it says now.
-type Found struct {
-	Files     [libraries]int   // with probes, now
-	Processes int              // that use one of them, now
-	Reasons   map[string]int64 // why a file was left alone
-	Hints     int64            // lost: the process was found later, by a look at /proc
-}
-
 func newFinder(cfg *Config, attach func(string, []bpf.Probe) (io.Closer, error)) *finder {
 	return &finder{
 		fs: cfg.FS, now: cfg.Now, log: cfg.Log, attach: attach, inScope: cfg.Scope.HasNetns,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -157,7 +158,11 @@ func (t *Tracer) Poll() error {
 func (t *Tracer) Found() Found { return t.finder.state() }
 
 // Status tells what the tracer stands on.
-func (t *Tracer) Status() []bpf.Status { return t.ladder.Status() }
+func (t *Tracer) Status() []bpf.Status {
+	found := t.Found()
+	files := bpf.Status{Feature: "tls libraries", Attach: t.probes.Kind() + ": " + found.String(), Rung: 3, OK: true, Reason: found.reasons()}
+	return append(slices.Clone(t.ladder.Status()), files)
+}
 
 // Programs returns the statistics of the kernel programs.
 func (t *Tracer) Programs() ([]bpf.ProgramStats, error) { return t.object.Stats() }

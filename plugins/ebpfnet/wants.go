@@ -6,15 +6,6 @@ import (
 	"datakit.dev/agent/plugins"
 )
 
-// inactive lists what the configuration asks for and this version does not
-// do yet.
-func inactive(c *plugins.EBPF) (names []string) {
-	if wantsHTTP(c, "httpflow-tls") {
-		names = append(names, "httpflow-tls")
-	}
-	return names
-}
-
 func wants(list []string, name string) bool { return slices.Contains(list, name) }
 
 // wantsHTTP: a list of what is enabled beats one of what is disabled, but for
