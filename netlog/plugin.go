@@ -164,7 +164,7 @@ func (p *Plugin) report(ctx context.Context, out point.Sink) error {
 		<-ctx.Done()
 		return nil
 	}
-	p.pause()
+	p.pause(p.twin())
 	interval := time.NewTicker(p.env.Interval)
 	defer interval.Stop()
 	for {
@@ -173,26 +173,35 @@ func (p *Plugin) report(ctx context.Context, out point.Sink) error {
 			return nil
 		case <-interval.C:
 		}
-		p.pause()
+		// A pause begins before what is new is gathered, and ends after.
+		on := p.twin()
+		if on {
+			p.pause(true)
+		}
 		p.gather(ctx)
+		if !on {
+			p.pause(false)
+		}
 		if err := p.feedFlows(ctx, out); err != nil {
 			return err
 		}
 	}
 }
 
-// pause stops the flows while ebpf-net reports the same traffic.
-func (p *Plugin) pause() {
-	const other = "ebpf-net"
-	on := p.env.Running != nil && p.env.Running(other)
-	if p.taps.metrics.pause(on) {
-		if on {
-			_ = p.taps.metrics.flush(p.env.Now()) // what came before is reported by it, too
-			p.env.Log.Warn("flows are paused: ebpf-net reports the same traffic; set netlog_metric = false to say so")
-		} else {
-			p.env.Log.Info("flows are reported: ebpf-net does not run")
-		}
+// twin reports whether ebpf-net runs, which reports the same traffic.
+func (p *Plugin) twin() bool { return p.env.Running != nil && p.env.Running("ebpf-net") }
+
+// pause stops the flows, or lets them go on.
+func (p *Plugin) pause(on bool) {
+	if !p.taps.metrics.pause(on) {
+		return
 	}
+	if !on {
+		p.env.Log.Info("flows are reported: ebpf-net does not run")
+		return
+	}
+	_ = p.taps.metrics.flush(p.env.Now()) // what came before is reported by ebpf-net, too
+	p.env.Log.Warn("flows are paused: ebpf-net reports the same traffic; set netlog_metric = false to say so")
 }
 
 // gather makes every capture bring the flows up to date. It does not wait
