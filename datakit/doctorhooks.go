@@ -60,7 +60,7 @@ func (d *doctor) child(s *section, c httpapi.ChildState) {
 	} else {
 		s.ok("%s runs as pid %d for %s, %s, %.2f cores", c.Name, c.PID, since(d.now(), c.Since), bytesText(c.RSS), c.CPU)
 		if c.Restarts > 0 {
-			s.part(levelNote, "restarted %s, last end%s", plural(int(c.Restarts), "time"), because(c.Error))
+			s.part(levelNote, "restarted %s%s", plural(int(c.Restarts), "time"), because(c.Error))
 		}
 	}
 	for _, p := range c.Plugins {
@@ -93,7 +93,10 @@ func describePlugin(s *section, p plugins.State) {
 		return slices.ContainsFunc(p.Hooks, func(h plugins.Hook) bool { return h.OK && h.Feature == feature })
 	}
 	for _, h := range p.Hooks {
-		text := fmt.Sprintf("%s: %s, rung %d (%s)%s", h.Feature, h.Attach, h.Rung, rungName(h.Rung), because(h.Reason))
+		text := fmt.Sprintf("%s: %s, rung %d (%s)", h.Feature, h.Attach, h.Rung, rungName(h.Rung))
+		if h.Reason != "" {
+			text += "\n  " + strings.ReplaceAll(h.Reason, "\n", "\n  ")
+		}
 		switch {
 		case h.OK:
 			s.part(levelOK, "%s", text)

@@ -13,13 +13,13 @@ import (
 )
 
 func newLedgerCommand(p *program) *cobra.Command {
-	var asJSON bool
+	var asJSON, all bool
 	c := &cobra.Command{
 		Use:   "ledger",
 		Short: "Account for every point and event since the agent started",
 		Long: `Show what came in, what went out, what was dropped and why, and what is held,
 per backend (points) and per collector (events). What no account explains is
-lost.
+lost. Lines of zero are left out.
 
 Exit codes: 0 all accounts add up, 1 one does not, or the agent is not running,
 2 wrong usage.`,
@@ -33,7 +33,7 @@ Exit codes: 0 all accounts add up, 1 one does not, or the agent is not running,
 				if asJSON {
 					err = writeLedgerJSON(p.out, accounts)
 				} else {
-					err = writeLedger(p.out, accounts)
+					err = writeLedger(p.out, accounts, all)
 				}
 				if err != nil {
 					return err
@@ -43,6 +43,7 @@ Exit codes: 0 all accounts add up, 1 one does not, or the agent is not running,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: the accounts with their balance")
+	c.Flags().BoolVar(&all, "all", false, "print lines of zero too")
 	return c
 }
 
@@ -61,8 +62,9 @@ func writeLedgerJSON(w io.Writer, accounts []ledger.Account) error {
 	return e.Encode(out)
 }
 
-// writeLedger writes the accounts as tables.
-func writeLedger(w io.Writer, accounts []ledger.Account) error {
+// writeLedger writes the accounts as tables, all of their lines or those that
+// say something.
+func writeLedger(w io.Writer, accounts []ledger.Account, all bool) error {
 	if len(accounts) == 0 {
 		_, err := fmt.Fprintln(w, "No accounts yet.")
 		return err
@@ -71,14 +73,14 @@ func writeLedger(w io.Writer, accounts []ledger.Account) error {
 		if i > 0 {
 			fmt.Fprintln(w) // an error of w comes again
 		}
-		if err := writeAccount(w, a); err != nil {
+		if err := writeAccount(w, a, all); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeAccount(w io.Writer, a ledger.Account) error {
+func writeAccount(w io.Writer, a ledger.Account, all bool) error {
 	verdict := "adds up"
 	if b := a.Balance(); b != 0 {
 		verdict = fmt.Sprintf("DOES NOT ADD UP: %+d unexplained", b)
@@ -91,6 +93,9 @@ func writeAccount(w io.Writer, a ledger.Account) error {
 	}{{"in", a.In}, {"out", a.Out}, {"held", a.Held}} {
 		name := side.name
 		for _, e := range side.entries {
+			if e.Count == 0 && !all {
+				continue
+			}
 			text := e.Name
 			if e.Reason != "" {
 				text += " (" + e.Reason + ")"

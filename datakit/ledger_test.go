@@ -21,7 +21,10 @@ func exampleAccounts(lost int64) []ledger.Account {
 		},
 		{
 			Name: "events/ebpf-net/tcp_close", Unit: "connections",
-			In: []ledger.Entry{{Name: "seen", Count: 12}}, Out: []ledger.Entry{{Name: "aggregated", Count: 12}},
+			In: []ledger.Entry{{Name: "seen", Count: 12}},
+			Out: []ledger.Entry{
+				{Name: "dropped", Reason: "no_port"}, {Name: "aggregated", Count: 12}, {Name: "dropped", Reason: "ring_full"},
+			},
 		},
 	}
 }
@@ -56,6 +59,16 @@ func TestLedger(t *testing.T) {
 				t.Errorf("exit %d, %+v", code, accounts)
 			}
 		})
+	}
+}
+
+func TestLedgerZeros(t *testing.T) {
+	a := startFakeAgent(t, httpapi.State{Accounts: exampleAccounts(0)})
+	for all, want := range map[string]int{"--all=false": 0, "--all": 2} {
+		code, out, _ := cli(t, a.home, "ledger", all)
+		if got := strings.Count(out, "   0  dropped ("); code != 0 || got != want {
+			t.Errorf("ledger %s: exit %d, %d lines of zero, want %d\n%s", all, code, got, want, out)
+		}
 	}
 }
 

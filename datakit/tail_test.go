@@ -24,11 +24,18 @@ log,source=app\ one message="two
 lines	and a tab",status="info" 1767323048000000000
 `
 
+const liveRequests = `httpflow,direction=outgoing,dst_domain=example.com,dst_ip=93.184.216.34,dst_port=80,pid=1234,process_name=curl,src_ip=10.0.0.1,src_port=*,transport=tcp bytes_read=5734i,bytes_written=812i,count=3i,http_version="1.1",latency=84125i,method="GET",path="/a b",status_code=200i,truncated=false 1767323049000000000
+httpflow,direction=incoming,dst_ip=10.0.0.9,dst_port=*,process_name=nginx,src_ip=10.0.0.1,src_port=80,transport=tcp bytes_read=1i,bytes_written=2i,count=14i,http_version="2",method="POST",path="/pay",status_code=503i,truncated=false 1767323049000000000
+dnsflow,direction=outgoing,dst_ip=10.0.0.53,dst_port=53,src_ip=10.0.0.1,src_port=*,transport=udp count=7i,latency=1200000i,latency_max=3400000i,rcode=3i 1767323049000000000
+dnsflow,direction=outgoing,dst_ip=10.0.0.53,dst_port=53,src_ip=10.0.0.1,src_port=*,transport=udp count=1i,rcode=-1i 1767323049000000000
+dnsflow,direction=outgoing,dst_ip=10.0.0.53,dst_port=53,src_ip=10.0.0.1,src_port=*,transport=tcp count=1i,latency=20i,latency_max=20i,rcode=16i 1767323049000000000
+`
+
 func TestTailTable(t *testing.T) {
 	var out bytes.Buffer
 	print := &tablePrinter{zone: time.UTC}
 	tl := &tail{print: print, left: -1, out: bufio.NewWriter(&out), errOut: io.Discard}
-	for _, text := range []string{liveFlows, liveOthers, liveFlows} {
+	for _, text := range []string{liveFlows, liveOthers, liveFlows, liveRequests} {
 		if err := tl.show(httpapi.Batch{Category: point.Network, Lines: []byte(text), Points: strings.Count(text, "\n")}); err != nil {
 			t.Fatal(err)
 		}

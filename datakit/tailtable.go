@@ -21,11 +21,31 @@ type tablePrinter struct {
 	last string // measurement of the last header
 }
 
+// rowLayout is how the points of a measurement are shown.
+type rowLayout struct {
+	header string
+	row    func(clock string, p cells) string
+}
+
+// layoutOf returns the layout of a measurement, if it has one.
+func layoutOf(measurement string) (rowLayout, bool) {
+	switch measurement {
+	case "netflow":
+		return rowLayout{flowHeader, flowRow}, true
+	case "httpflow":
+		return rowLayout{httpHeader, httpRow}, true
+	case "dnsflow":
+		return rowLayout{dnsHeader, dnsRow}, true
+	default:
+		return rowLayout{}, false
+	}
+}
+
 func (t *tablePrinter) print(w *bufio.Writer, _ point.Category, p *point.Point, _ []byte) error {
 	var row string
-	if p.Measurement == "netflow" {
-		t.header(w, p.Measurement, flowHeader)
-		row = flowRow(t.clock(p.Time), p)
+	if l, ok := layoutOf(p.Measurement); ok {
+		t.header(w, p.Measurement, l.header)
+		row = l.row(t.clock(p.Time), cells{p})
 	} else {
 		t.header(w, "", "")
 		row = genericRow(t.clock(p.Time), p)
@@ -46,71 +66,19 @@ func (t *tablePrinter) clock(ns int64) string {
 	return time.Unix(0, ns).In(t.zone).Format("15:04:05.000")
 }
 
-// flowHeader are the columns of netflow. The arrow points from who opened
-// the connection to who accepted it.
-var flowHeader = columns("TIME", "PROCESS", "PROTO", "SOURCE", "", "DESTINATION", "WRITTEN", "READ", "RTT", "RETR", "CONN")
-
-func flowRow(clock string, p *point.Point) string {
-	tag := func(key string) string {
-		for _, t := range p.Tags {
-			if t.Key == key {
-				return t.Value
-			}
-		}
-		return ""
-	}
-	field := func(key string) (int64, bool) {
-		for _, f := range p.Fields {
-			if f.Key == key && f.Value.Kind() == point.KindInt {
-				return f.Value.AsInt(), true
-			}
-		}
-		return 0, false
-	}
-	size := func(key string) string { n, _ := field(key); return bytesText(n) }
-	arrow := "→"
-	if tag("direction") == "incoming" {
-		arrow = "←"
-	}
-	rtt := ""
-	if us, ok := field("rtt"); ok && us > 0 {
-		rtt = microsText(us)
-	}
-	retransmits := ""
-	if n, _ := field("retransmits"); n > 0 {
-		retransmits = strconv.FormatInt(n, 10)
-	}
-	connections := ""
-	if n, _ := field("tcp_established"); n > 0 {
-		connections += fmt.Sprintf("+%d ", n)
-	}
-	if n, _ := field("tcp_closed"); n > 0 {
-		connections += fmt.Sprintf("-%d", n)
-	}
-	row := columns(clock, processText(tag("process_name"), tag("pid")), tag("transport"),
-		endpointText(tag("src_ip"), tag("src_port")), arrow, endpointText(tag("dst_ip"), tag("dst_port")),
-		size("bytes_written"), size("bytes_read"), rtt, retransmits, connections)
-	if domain := tag("dst_domain"); domain != "" && domain != "N/A" {
-		row = strings.TrimRight(row, " ") + "  " + domain
-	}
-	return row
-}
-
-// flowColumns are the widths of the columns of netflow; negative ones are
-// aligned to the right.
-var flowColumns = [...]int{12, 22, 5, 21, 1, 21, -9, -9, -8, -4, 8}
-
-func columns(cells ...string) string {
+// columns joins cells of the given widths; negative ones are aligned to the
+// right.
+func columns(widths []int, texts ...string) string {
 	var b strings.Builder
-	for i, cell := range cells {
-		width := flowColumns[i]
-		pad := strings.Repeat(" ", max(0, max(width, -width)-utf8.RuneCountInString(cell)))
+	for i, text := range texts {
+		width := widths[i]
+		pad := strings.Repeat(" ", max(0, max(width, -width)-utf8.RuneCountInString(text)))
 		if width < 0 {
-			cell = pad + cell
+			text = pad + text
 		} else {
-			cell += pad
+			text += pad
 		}
-		b.WriteString(cell)
+		b.WriteString(text)
 		b.WriteString("  ")
 	}
 	return strings.TrimRight(b.String(), " ")

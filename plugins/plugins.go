@@ -107,7 +107,7 @@ type Hook struct {
 	Attach  string `json:"attach"`           // "tp_btf/inet_sock_set_state"
 	Rung    int    `json:"rung"`             // 1 procfs, netlink, iterators … 5 kprobes (docs/adr)
 	OK      bool   `json:"ok"`               // attached
-	Reason  string `json:"reason,omitempty"` // why not, or why this rung
+	Reason  string `json:"reason,omitempty"` // why not, or why this rung; a line for each that was tried
 }
 
 // Inspector is implemented by plugins that can say what they stand on. Hooks

@@ -22,7 +22,7 @@ type Status struct {
 	Feature, Attach string
 	Rung            int
 	OK              bool
-	Reason          string // why not, or why not on a better rung
+	Reason          string // why not, or why not on a better rung; a line for each that was tried
 }
 
 // Ladder holds what is attached. It is not safe for concurrent use.
@@ -55,7 +55,7 @@ func reason(errs []error) string {
 	for _, err := range errs {
 		lines = append(lines, err.Error())
 	}
-	return strings.Join(lines, "; ")
+	return strings.Join(lines, "\n")
 }
 
 // Status returns where each feature stands, in the order they were taken.
