@@ -12,10 +12,10 @@ func (s *totals) accounts(o *outlet) []ledger.Account {
 	in := func(name string, n int64) []ledger.Entry { return []ledger.Entry{{Name: name, Count: n}} }
 	packets := ledger.Account{
 		Name: prefix + "packets", Unit: "packets",
-		In: in("received", s.source.Received),
+		In: in("received", s.source.Received+s.kernel),
 		Out: []ledger.Entry{
 			{Name: "tracked", Count: s.track.Tracked},
-			{Name: "filtered", Reason: "blacklist", Count: s.tap.Filtered},
+			{Name: "filtered", Reason: "blacklist", Count: s.tap.Filtered + s.kernel},
 			{Name: "filtered", Reason: "ipv6_disabled", Count: s.tap.IPv6},
 			{Name: "filtered", Reason: "later_fragment", Count: s.track.LaterFragments},
 			{Name: "filtered", Reason: "protocol", Count: s.track.Untracked},

@@ -44,29 +44,33 @@ func (p *Plugin) start(k nicKey, n *nic.NIC) {
 	if n.Space.Host {
 		size = p.table.RingSize
 	}
+	on := Interface{
+		Name: n.Name, MAC: n.MAC, Netns: n.Space.Inode, NetnsDev: p.netnsDev,
+		Host: n.Space.Host, Virtual: n.Kind != "" || n.Loopback, Listens: n.Space.Listening,
+	}
+	kernel := p.kernelFilter(n.Link, &on)
 	blockSize, blocks := geometry(size)
 	var ring *capture.Ring
 	err := n.Space.In(func() (err error) {
 		ring, err = capture.Open(capture.Config{
 			Index: n.Index, Link: n.Link, BlockSize: blockSize, Blocks: blocks,
 			SnapLen: p.table.SnapLength, Wait: pollTime, Loopback: n.Loopback,
+			Filter: kernel.Capture(),
 		})
 		return err
 	})
 	if err != nil {
+		_ = kernel.Close()
 		p.env.Log.Warn("interface is not captured", "interface", n.String(), "error", err)
 		return
 	}
-	on := Interface{
-		Name: n.Name, MAC: n.MAC, Netns: n.Space.Inode, NetnsDev: p.netnsDev,
-		Host: n.Space.Host, Virtual: n.Kind != "" || n.Loopback, Listens: n.Space.Listening,
-	}
 	l := newLive(ring, on, &p.taps, p.out, p.env.Now)
+	l.kernel = kernel
 	l.setAddrs(n.Addrs)
 	p.mu.Lock()
 	p.lives[k] = l
 	p.mu.Unlock()
-	p.env.Log.Info("capturing", "interface", n.String())
+	p.env.Log.Info("capturing", "interface", n.String(), "blacklist", kernel.Kind())
 	go func() { // ends after stop, which waits for it
 		if err := l.run(); err != nil {
 			p.env.Log.Warn("capture ended", "interface", n.String(), "error", err)
@@ -89,7 +93,9 @@ func (p *Plugin) stop(k nicKey) {
 	t := *l.totals.Load()
 	t.source = l.source.Stats()
 	t.waiting = t.source.Waiting()
+	t.kernel = droppedInKernel(l.kernel)
 	_ = l.source.Close()
+	_ = l.kernel.Close()
 	p.retired.add(&t)
 	delete(p.lives, k)
 }

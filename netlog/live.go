@@ -9,11 +9,13 @@ import (
 
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/netlog/capture"
+	"datakit.dev/agent/netlog/socketfilter"
 )
 
 // live captures from one interface: it owns a source and its tap.
 type live struct {
 	source capture.Source
+	kernel *socketfilter.Filter // what the source's socket runs
 	tap    *tap
 	out    *outlet
 	now    func() time.Time
@@ -115,5 +117,6 @@ func (l *live) flush() {
 func (l *live) note() {
 	t := l.tap.totals()
 	t.source = l.source.Stats()
+	t.kernel = droppedInKernel(l.kernel)
 	l.totals.Store(&t)
 }

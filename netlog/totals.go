@@ -9,6 +9,7 @@ import (
 // totals are the counters of one capture, or the sum of several.
 type totals struct {
 	source  capture.Stats
+	kernel  int64 // packets that the blacklist dropped in the kernel
 	tap     tapCounts
 	track   track.Stats
 	log     log.Stats
@@ -40,6 +41,7 @@ func (s *totals) add(o *totals) {
 	for i := range s.source.Refused {
 		s.source.Refused[i] += o.source.Refused[i]
 	}
+	s.kernel += o.kernel
 	s.tap.Packets += o.tap.Packets
 	s.tap.Filtered += o.tap.Filtered
 	s.tap.IPv6 += o.tap.IPv6

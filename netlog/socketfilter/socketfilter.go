@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/net/bpf"
 
 	"datakit.dev/agent/filter"
@@ -21,7 +22,8 @@ type Config struct {
 	Known map[string]string
 }
 
-// Filter is a blacklist for one kind of socket, of eBPF or classic.
+// Filter is a blacklist for one kind of socket, of eBPF or classic. A nil
+// Filter is a filter of nothing.
 //
 // A program of eBPF keeps of what the rules keep only what can be tracked:
 // TCP, UDP and ICMP over IP, and what it does not decode. A classic one
@@ -60,6 +62,8 @@ func New(rules *filter.Program, c Config) (*Filter, error) {
 // Kind is "ebpf", "classic" or, for a filter of nothing, "none".
 func (f *Filter) Kind() string {
 	switch {
+	case f == nil:
+		return "none"
 	case f.program != nil:
 		return "ebpf"
 	case f.classic != nil:
@@ -71,10 +75,16 @@ func (f *Filter) Kind() string {
 
 // Capture is the filter as a ring takes it. It is valid until Close.
 func (f *Filter) Capture() capture.Filter {
+	if f == nil {
+		return capture.Filter{}
+	}
 	return capture.Filter{Program: f.program, Classic: f.classic}
 }
 
 func newExtended(rules *filter.Program, d filter.Decision, c Config) (*Filter, error) {
+	if err := rlimit.RemoveMemlock(); err != nil { // until 5.11 maps count against it
+		return nil, fmt.Errorf("lift the limit of locked memory: %w", err)
+	}
 	counters, err := ebpf.NewMap(&ebpf.MapSpec{
 		Name: "filter_dropped", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: uint32(rules.Len()),
 	})
@@ -117,7 +127,7 @@ func newClassic(rules *filter.Program, d filter.Decision, c Config) (*Filter, er
 // rule that matches a packet counting; nil when the kernel does not count,
 // for classic filters.
 func (f *Filter) Dropped() ([]uint64, error) {
-	if f.counters == nil {
+	if f == nil || f.counters == nil {
 		return nil, nil
 	}
 	dropped := make([]uint64, f.rules)
@@ -136,6 +146,9 @@ func (f *Filter) Dropped() ([]uint64, error) {
 // Close gives up the program and its counters; sockets that run it go on with
 // it. It may be called again.
 func (f *Filter) Close() error {
+	if f == nil {
+		return nil
+	}
 	var errs []error
 	if f.program != nil {
 		errs = append(errs, f.program.Close())

@@ -1,0 +1,38 @@
+package netlog
+
+import (
+	"datakit.dev/agent/netlog/packet"
+	"datakit.dev/agent/netlog/socketfilter"
+)
+
+// kernelFilter puts the rules of netlog_blacklist into the kernel for one
+// interface, as far as they ask for headers. It returns nil where that is not
+// possible; all rules are decided in user space then. Those that remain
+// always are.
+func (p *Plugin) kernelFilter(link packet.LinkType, on *Interface) *socketfilter.Filter {
+	if p.taps.rules == nil || p.taps.rules.Len() == 0 {
+		return nil
+	}
+	f, err := socketfilter.New(p.taps.rules, socketfilter.Config{
+		Link: link, Snap: p.table.SnapLength,
+		Known: map[string]string{"nic": on.Name, "netns": on.netns()},
+	})
+	if err != nil {
+		p.env.Log.Warn("netlog_blacklist is not decided in the kernel", "interface", on.Name, "error", err)
+		return nil
+	}
+	return f
+}
+
+// droppedInKernel is how many packets a filter has dropped. Classic filters
+// do not count.
+func droppedInKernel(f *socketfilter.Filter) (n int64) {
+	rules, err := f.Dropped()
+	if err != nil {
+		return 0 // its map is closed
+	}
+	for _, dropped := range rules {
+		n += int64(dropped)
+	}
+	return n
+}
