@@ -172,7 +172,7 @@ func oracleFields(e *Exchange, from Side, fields []hpack.HeaderField, t int64, p
 }
 
 // TestAgainstXNet: what x/net/http2 reads from the same bytes is what is
-// decoded, however the bytes were cut, joined, shuffled and repeated.
+// decoded, however the bytes were cut, shuffled and repeated.
 func TestAgainstXNet(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	r := recordHTTP2(t, rng, 300)

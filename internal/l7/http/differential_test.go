@@ -188,7 +188,7 @@ func (c *counting) pos() uint64 {
 }
 
 // TestAgainstNetHTTP: what net/http read from the same bytes is what is
-// decoded, however the bytes were cut, joined, shuffled and repeated.
+// decoded, however the bytes were cut, shuffled and repeated.
 func TestAgainstNetHTTP(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	r := recordHTTP1(t, rng, 300)

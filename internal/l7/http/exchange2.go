@@ -1,5 +1,10 @@
 package http
 
+import (
+	"maps"
+	"slices"
+)
+
 // exchange2 is an open stream.
 type exchange2 struct {
 	Exchange
@@ -159,8 +164,8 @@ func (h *http2) refuse(c *Conn, last uint32, out func(*Exchange)) {
 		h.refusals = 4
 		return
 	}
-	for id, x := range h.streams {
-		if id > last && x.known && !x.began {
+	for _, id := range slices.Sorted(maps.Keys(h.streams)) {
+		if x := h.streams[id]; id > last && x.known && !x.began {
 			h.abandon(c, x, out)
 		}
 	}
@@ -189,11 +194,7 @@ func (h *http2) close(c *Conn, out func(*Exchange)) {
 			x.add(Side(from) == c.client, f.bytes, c.sides[from].last)
 		}
 	}
-	for len(h.streams) > 0 {
-		lowest := uint32(1<<32 - 1)
-		for id := range h.streams {
-			lowest = min(lowest, id)
-		}
-		h.abandon(c, h.streams[lowest], out)
+	for _, id := range slices.Sorted(maps.Keys(h.streams)) {
+		h.abandon(c, h.streams[id], out)
 	}
 }

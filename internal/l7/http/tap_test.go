@@ -101,19 +101,6 @@ func packets(in []Segment, size int) (out []Segment) {
 	return out
 }
 
-// join makes one segment of consecutive ones of a side, at random.
-func join(rng *rand.Rand, in []Segment) (out []Segment) {
-	for _, s := range in {
-		if n := len(out); n > 0 && out[n-1].From == s.From && rng.IntN(2) == 0 {
-			last := &out[n-1]
-			last.Data, last.Len = slices.Concat(last.Data, s.Data), last.Len+s.Len
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
 // capture keeps the first bytes of each segment, between low and high.
 func capture(rng *rand.Rand, in []Segment, low, high int) (out []Segment) {
 	for _, s := range in {
