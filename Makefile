@@ -17,7 +17,7 @@ generated = find . -path ./.git -prune -o \( -name '*_bpfel.*' -o -name '*.pb.go
 	-o -path './docs/reference.md' -o -path './docs/filter.md' -o -path './docs/deps/*' \) -type f -print | LC_ALL=C sort | xargs sha256sum
 
 # Kernel tests: what runs in the guests of test-vm.
-KERNEL_TESTS ?= ./test/vm ./internal/bpf/... ./plugins/ebpfnet/...
+KERNEL_TESTS ?= ./test/vm ./internal/bpf/... ./plugins/ebpfnet/... ./netlog/socketfilter
 
 .DEFAULT_GOAL := help
 .PHONY: help
