@@ -209,7 +209,7 @@ func TestDoctorOffline(t *testing.T) {
 		"  ✓ ebpf-net loads",
 		"    ✓ tcp state: tp_btf/inet_sock_set_state, rung 2 (tracepoint)",
 		"    · not attached, another serves: accepting process: fexit/inet_csk_accept, rung 4 (fentry or fexit)\n        permission denied",
-		"    ✗ not attached: udp bytes: cgroup/sendmsg4, rung 3 (stable program type): no cgroup v2",
+		"    ✗ not attached: udp bytes: cgroup/sendmsg4, rung 3 (stable program type)\n        no cgroup v2",
 		"  · none is configured; points stay in /dk/data/store",
 	)
 }
