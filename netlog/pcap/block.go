@@ -71,25 +71,28 @@ func (p *Reader) block(head []byte) ([]byte, error) {
 	return b, nil
 }
 
-// nextBlock reads blocks of pcapng up to the next packet.
+// nextBlock reads blocks of pcapng up to the next packet. Nearly always all
+// of a block has been read ahead.
 func (p *Reader) nextBlock(rec *Record) error {
 	for {
-		head, err := p.peek(blockHeader)
-		if err != nil {
+		b := p.ahead()
+		if len(b) < blockHeader || uint64(len(b)) < uint64(p.order.Uint32(b[4:])) {
 			if p.atEnd() {
 				return io.EOF
 			}
-			_, err = p.need(blockHeader, "block header")
-			return err
+			var err error
+			if b, err = p.need(blockHeader, "block header"); err != nil {
+				return err
+			}
 		}
-		kind := p.order.Uint32(head)
+		kind := p.order.Uint32(b)
 		if kind == blockSection { // the same in both byte orders
 			if err := p.section(); err != nil {
 				return err
 			}
 			continue
 		}
-		b, err := p.block(head)
+		b, err := p.block(b)
 		if err != nil {
 			return err
 		}
@@ -128,14 +131,20 @@ func (p *Reader) enhanced(b []byte, rec *Record) error {
 		return err
 	}
 	const flags, dropCount = 2, 4
-	return p.options(options, func(code uint16, value []byte) {
+	for len(options) > 0 {
+		code, value, rest, err := p.option(options)
+		if err != nil {
+			return err
+		}
 		switch {
 		case code == flags && len(value) >= 4:
 			rec.Dir = flagDirection(p.order.Uint32(value))
 		case code == dropCount && len(value) >= 8:
 			rec.Dropped = p.order.Uint64(value)
 		}
-	})
+		options = rest
+	}
+	return nil
 }
 
 // obsolete reads what enhanced packet blocks replaced: 16 bits each for the

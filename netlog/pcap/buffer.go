@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	bufferSize = 256 << 10
+	bufferSize = 64 << 10 // stays in the cache of a core
 	maxRecord  = 16 << 20 // bound of one record or block; larger ones are a damaged file
 )
 
@@ -29,6 +29,9 @@ func (b *buffer) peek(n int) ([]byte, error) {
 	}
 	return b.fill(n)
 }
+
+// ahead returns what has been read and not taken, as it is.
+func (b *buffer) ahead() []byte { return b.data[b.from:b.to] }
 
 // take skips n bytes that were peeked at.
 func (b *buffer) take(n int) {

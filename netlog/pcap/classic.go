@@ -42,29 +42,38 @@ func (p *Reader) header(magic []byte) error {
 	return nil
 }
 
-// nextRecord reads a record of pcap.
+// nextRecord reads a record of pcap. Nearly always all of it has been read
+// ahead.
 func (p *Reader) nextRecord(rec *Record) error {
-	b, err := p.peek(recordHeader)
-	if err != nil {
-		if p.atEnd() {
-			return io.EOF
+	b := p.ahead()
+	if len(b) < recordHeader || len(b)-recordHeader < int(p.order.Uint32(b[8:])) {
+		var err error
+		if b, err = p.wholeRecord(); err != nil {
+			return err
 		}
-		_, err = p.need(recordHeader, "record header")
-		return err
 	}
-	seconds, fraction := p.order.Uint32(b), p.order.Uint32(b[4:])
-	captured, wire := p.order.Uint32(b[8:]), p.order.Uint32(b[12:])
-	if captured > maxRecord {
-		return p.wrong("record of %d bytes, at most %d are possible", captured, maxRecord)
-	}
-	size := recordHeader + int(captured)
-	if b, err = p.need(size, "record"); err != nil {
-		return err
-	}
-	rec.Time = int64(seconds)*1e9 + int64(fraction)*p.nanos
+	captured := int(p.order.Uint32(b[8:]))
+	size := recordHeader + captured
+	rec.Time = int64(p.order.Uint32(b))*1e9 + int64(p.order.Uint32(b[4:]))*p.nanos
 	rec.Interface, rec.Dir, rec.Link, rec.Dropped = 0, 0, p.interfaces[0].Link, 0
-	rec.Wire = max(int(wire), int(captured))
+	rec.Wire = max(int(p.order.Uint32(b[12:])), captured)
 	rec.Data = b[recordHeader:size:size]
 	p.take(size)
 	return nil
+}
+
+// wholeRecord reads on until a record is there.
+func (p *Reader) wholeRecord() ([]byte, error) {
+	if p.atEnd() {
+		return nil, io.EOF
+	}
+	b, err := p.need(recordHeader, "record header")
+	if err != nil {
+		return nil, err
+	}
+	captured := p.order.Uint32(b[8:])
+	if captured > maxRecord {
+		return nil, p.wrong("record of %d bytes, at most %d are possible", captured, maxRecord)
+	}
+	return p.need(recordHeader+int(captured), "record")
 }

@@ -6,19 +6,32 @@ import (
 	"datakit.dev/agent/netlog/packet"
 )
 
-// options calls do for each option: code, length, value padded to 32 bits.
-func (p *Reader) options(b []byte, do func(code uint16, value []byte)) error {
+// option reads the first of some options: code, length, value padded to 32
+// bits. The rest is empty behind the last.
+func (p *Reader) option(b []byte) (code uint16, value, rest []byte, err error) {
 	const header, end = 4, 0
-	for len(b) >= header {
-		code, size := p.order.Uint16(b), int(p.order.Uint16(b[2:]))
-		if code == end {
-			return nil
+	if len(b) < header {
+		return end, nil, nil, nil
+	}
+	code, size := p.order.Uint16(b), int(p.order.Uint16(b[2:]))
+	if code == end {
+		return end, nil, nil, nil
+	}
+	if size > len(b)-header {
+		return 0, nil, nil, p.wrong("option %d of %d bytes, %d are left", code, size, len(b)-header)
+	}
+	return code, b[header : header+size], b[min(header+(size+3)&^3, len(b)):], nil
+}
+
+// options calls do for each option.
+func (p *Reader) options(b []byte, do func(code uint16, value []byte)) error {
+	for len(b) > 0 {
+		code, value, rest, err := p.option(b)
+		if err != nil {
+			return err
 		}
-		if size > len(b)-header {
-			return p.wrong("option %d of %d bytes, %d are left", code, size, len(b)-header)
-		}
-		do(code, b[header:header+size])
-		b = b[min(header+(size+3)&^3, len(b)):]
+		do(code, value)
+		b = rest
 	}
 	return nil
 }
