@@ -3,6 +3,7 @@ package ebpfnet
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -152,3 +153,5 @@ func (p *packetWatch) nothingLost(but ...string) {
 		}
 	}
 }
+
+func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
