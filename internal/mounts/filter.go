@@ -99,6 +99,8 @@ func NoDevice(fs hostfs.Root) (map[string]bool, error) {
 			types[strings.TrimSpace(name)] = true
 		}
 	}
+	// What an initramfs is unpacked to is no registered type.
+	types["rootfs"] = true
 	// ZFS claims to need no device and has a pool of disks below.
 	delete(types, "zfs")
 	return types, nil
