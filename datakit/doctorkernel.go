@@ -51,7 +51,7 @@ func (d *doctor) kernel(wanted bool) section {
 	if mounted(d.host, "cgroup2") {
 		s.ok("cgroup v2 is mounted")
 	} else {
-		s.warn("cgroup v2 is not mounted: no hook on sockets by cgroup, no scope_cgroups, no hard limits for collectors")
+		s.warn("cgroup v2 is not mounted: no hard limits for collectors; ebpf-net mounts one for itself where it may")
 	}
 	if text, err := os.ReadFile(d.host.Sys("kernel", "security", "lockdown")); err == nil && strings.Contains(string(text), "[confidentiality]") {
 		bad("kernel lockdown is in confidentiality mode: eBPF programs may not read kernel memory")

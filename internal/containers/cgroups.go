@@ -12,14 +12,20 @@ import (
 	"datakit.dev/agent/internal/hostfs"
 )
 
-// ErrNoCgroup2 says that no cgroup v2 file system is mounted.
+// ErrNoCgroup2 says that the host's cgroup v2 file system is not mounted.
 var ErrNoCgroup2 = errors.New("no cgroup v2 file system found")
 
 // Mount returns where the host's cgroup v2 file system is: /sys/fs/cgroup,
-// or its folder unified on a host with both versions.
+// or its folder unified on a host with both versions. What is mounted in a
+// container may begin at the container's own cgroup, which every cgroup but
+// the first has the file cgroup.events to show.
 func Mount(root hostfs.Root) (string, error) {
+	has := func(dir, file string) bool {
+		_, err := os.Stat(filepath.Join(dir, file))
+		return err == nil
+	}
 	for _, dir := range []string{root.Sys("fs/cgroup"), root.Sys("fs/cgroup/unified")} {
-		if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err == nil {
+		if has(dir, "cgroup.procs") && !has(dir, "cgroup.events") {
 			return dir, nil
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"datakit.dev/agent/internal/bpf"
-	"datakit.dev/agent/internal/containers"
 	"datakit.dev/agent/internal/domains"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/ledger"
@@ -31,6 +30,8 @@ type Plugin struct {
 	netnsDev   uint64
 
 	ringBytes uint32 // 0: as compiled
+
+	cgroups *os.File // a cgroup v2 mount of our own, where the host has none
 
 	processes *processes
 	plaintext *tls.Tracer   // nil until Load, or when httpflow-tls is not wanted
@@ -81,8 +82,8 @@ const maxConnections = 4 << 20
 // connections nor show packets, as far as they are wanted, gives
 // [plugins.ErrNotSupported].
 func (p *Plugin) Load() error {
-	mount, err := containers.Mount(p.env.FS)
-	if err != nil && !errors.Is(err, containers.ErrNoCgroup2) {
+	mount, err := p.mountCgroups()
+	if err != nil {
 		return err
 	}
 	scope, err := bpf.ResolveScope(p.cfg.ScopeNetns, p.cfg.ScopeCgroups, mount)
@@ -350,6 +351,9 @@ func (p *Plugin) Close() error {
 		}
 		if p.tracer != nil {
 			p.closeErr = errors.Join(p.closeErr, p.tracer.Close())
+		}
+		if p.cgroups != nil {
+			p.closeErr = errors.Join(p.closeErr, p.cgroups.Close())
 		}
 	})
 	return p.closeErr
