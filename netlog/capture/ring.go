@@ -24,6 +24,7 @@ type Ring struct {
 	closed  atomic.Bool
 	mu      sync.Mutex // of the memory: held while packets are handed on
 	current int        // block that is next
+	blocks  uint       // handed on
 	decoder packet.Decoder
 	packet  packet.Packet
 
@@ -82,6 +83,9 @@ func (r *Ring) Next(do func(*packet.Packet)) (int, error) {
 	r.statsMu.Lock()
 	r.stats.Delivered += int64(n)
 	r.stats.Refused = r.decoder.Refused
+	if r.blocks++; r.blocks%countEvery == 0 {
+		r.count()
+	}
 	r.statsMu.Unlock()
 	return n, nil
 }
@@ -114,6 +118,10 @@ func (r *Ring) Stats() Stats {
 	}
 	return r.stats
 }
+
+// countEvery is after how many blocks the kernel's counters are read at the
+// latest: they have 32 bits.
+const countEvery = 1024
 
 // count adds what the kernel counted since it was last asked: packets
 // include those dropped (packet_getsockopt of af_packet.c).

@@ -30,9 +30,6 @@ type Host struct {
 // New makes a world that ends with the test, which is skipped without root.
 func New(t testing.TB) *World {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root: makes network namespaces")
-	}
 	w := &World{Near: NewHost(t, "near", "10.78.0.1", "fd78::1"), Far: NewHost(t, "far", "10.78.0.2", "fd78::2")}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = w.Near.Name
@@ -45,6 +42,9 @@ func New(t testing.TB) *World {
 // NewHost makes a namespace with nothing but a loopback, which is up.
 func NewHost(t testing.TB, name, v4, v6 string) *Host {
 	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: makes network namespaces")
+	}
 	h := &Host{Name: name, V4: v4, V6: v6, ns: netns.None()}
 	locked(t, func() error {
 		own, err := netns.Get()
@@ -108,6 +108,9 @@ func (h *Host) In(t testing.TB, do func() error) {
 	t.Helper()
 	must(t, h.Netns(t).In(do))
 }
+
+// Descriptor is an open file of the namespace.
+func (h *Host) Descriptor() int { return int(h.ns) }
 
 // Netns names the namespace as the agent does.
 func (h *Host) Netns(t testing.TB) bpf.Netns {

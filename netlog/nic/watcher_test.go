@@ -32,7 +32,7 @@ func must(t testing.TB, err error) {
 
 // fakeProc is a /proc with one process in the namespace of each host; the
 // first is process 1. Its links read as the kernel's do, and lead there.
-func fakeProc(t *testing.T, hosts ...*nettest.Host) hostfs.Root {
+func fakeProc(t testing.TB, hosts ...*nettest.Host) hostfs.Root {
 	t.Helper()
 	root := hostfs.Root{ProcDir: t.TempDir()}
 	for i, h := range hosts {
