@@ -3,8 +3,7 @@ package http
 // chunks reads the framing of a chunked body (RFC 9112 §7.1) byte by byte, so
 // that it may be split anywhere.
 type chunks struct {
-	left uint64 // bytes of data, with the line end behind them, to skip
-	size uint64
+	size uint64 // as far as read; of chunkData: bytes to skip, with the line end behind them
 	line uint16 // bytes of the line being read
 	part chunkPart
 	any  bool // the line has a digit
@@ -15,6 +14,7 @@ type chunkPart uint8
 const (
 	chunkSize chunkPart = iota
 	chunkExtension
+	chunkData
 	chunkTrailer
 )
 
@@ -29,7 +29,8 @@ const (
 	chunkBad                     // this is no chunked body
 )
 
-// parse reads framing at the beginning of b and returns its length.
+// parse reads framing at the beginning of b, until data begins, and returns its
+// length.
 func (k *chunks) parse(b []byte) (n int, r chunkResult) {
 	for n < len(b) {
 		c := b[n]
@@ -49,13 +50,11 @@ func (k *chunks) parse(b []byte) (n int, r chunkResult) {
 			if !k.any {
 				return n, chunkBad
 			}
-			size := k.size
-			*k = chunks{}
-			if size > 0 {
-				k.left = size + 2
+			if k.size > 0 {
+				*k = chunks{size: k.size + 2, part: chunkData}
 				return n, chunkMore
 			}
-			k.part = chunkTrailer
+			*k = chunks{part: chunkTrailer}
 		case c == '\r':
 			k.line--
 		case k.part == chunkSize && !k.digit(c):
@@ -84,4 +83,16 @@ func (k *chunks) digit(c byte) bool {
 	}
 	k.size, k.any = k.size<<4|uint64(d), true
 	return true
+}
+
+// skip returns how much of n bytes is data.
+func (k *chunks) skip(n int) int {
+	if k.part != chunkData {
+		return 0
+	}
+	data := min(uint64(n), k.size)
+	if k.size -= data; k.size == 0 {
+		*k = chunks{}
+	}
+	return int(data)
 }

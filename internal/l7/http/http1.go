@@ -254,10 +254,8 @@ func (s *stream) until(v *view) {
 // chunked takes a part of a chunked body.
 func (c *Conn) chunked(from Side, s *stream, v *view, out func(*Exchange)) {
 	for v.n > 0 {
-		if left := s.chunk.left; left > 0 {
-			n := min(uint64(v.n), left)
-			s.chunk.left -= n
-			s.pass(v, int(n))
+		if n := s.chunk.skip(v.n); n > 0 {
+			s.pass(v, n)
 			continue
 		}
 		n, r := s.chunk.parse(v.data)
@@ -266,7 +264,7 @@ func (c *Conn) chunked(from Side, s *stream, v *view, out func(*Exchange)) {
 		case r == chunkEnd:
 			c.finish(from, s, out)
 			return
-		case r == chunkBad || s.chunk.left == 0 && v.n > 0:
+		case r == chunkBad || s.chunk.part != chunkData && v.n > 0:
 			c.cfg.Stats.ChunksLost++
 			s.until(v)
 			return
