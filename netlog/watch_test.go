@@ -101,7 +101,7 @@ func tcpdump(t *testing.T, w *nettest.World) (file string, stop func()) {
 		t.Skip("needs tcpdump")
 	}
 	file = filepath.Join(t.TempDir(), "tcpdump.pcap")
-	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "-s", "2048", "-Z", "root", "--nano", "-w", file)
+	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "--immediate-mode", "-s", "2048", "-Z", "root", "--nano", "-w", file)
 	said, err := cmd.StderrPipe()
 	must(t, err)
 	w.Near.In(t, cmd.Start)
@@ -206,15 +206,14 @@ func sorted(lines []byte) string {
 	return strings.Join(all, "\n")
 }
 
-// difference is the first lines that differ.
+// difference is the first lines that only one has.
 func difference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(x), len(y)) {
-		if x[i] != y[i] {
-			return x[i] + "\n" + y[i]
-		}
+	only := func(these, those []string) string {
+		rest := slices.DeleteFunc(slices.Clone(these), func(l string) bool { return slices.Contains(those, l) })
+		return fmt.Sprintf("%d of %d lines: %.1500q", len(rest), len(these), append(rest, "")[0])
 	}
-	return fmt.Sprintf("%d and %d lines", len(x), len(y))
+	return only(x, y) + "\n" + only(y, x)
 }
 
 // timeless is the log points without what depends on when exactly a packet
