@@ -111,7 +111,13 @@ func tcpdump(t *testing.T, w *nettest.World) (file string, stop func()) {
 		must(t, err)
 	}
 	return file, func() {
-		time.Sleep(300 * time.Millisecond) // its ring
+		for size, still := int64(-1), 0; still < 5; time.Sleep(100 * time.Millisecond) { // until its ring is empty
+			info, err := os.Stat(file)
+			must(t, err)
+			if still++; info.Size() != size {
+				size, still = info.Size(), 0
+			}
+		}
 		must(t, cmd.Process.Signal(unix.SIGINT))
 		_, _ = io.Copy(io.Discard, lines)
 		must(t, cmd.Wait())
