@@ -15,15 +15,17 @@ type NIC struct {
 	Index int
 	Name  string
 	MAC   [6]byte
-	Addrs []netip.Addr    // sorted
+	Addrs []netip.Addr    // sorted; those of interfaces on top of it too, if they are not captured themselves
 	Link  packet.LinkType // LinkEthernet, or LinkRaw for what has no Ethernet header
 	Kind  string          // "veth", "bridge", …; "" for devices that stand for hardware
 
 	Loopback bool
 
-	up       bool
-	peer     int // veth: index of the other end
-	peerNSID int // and the id of its namespace, seen from this one; -1: this one
+	own        []netip.Addr
+	up         bool
+	master     int // bridge or bond that it is a port of; 0: none
+	parent     int // what it stands on; veth: the other end
+	parentNSID int // id of the namespace of the parent, seen from this one; -1: this one
 }
 
 // String names the interface and its namespace for people.

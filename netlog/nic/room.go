@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -97,11 +96,10 @@ func (r *room) interfaces() ([]*NIC, error) {
 	for _, link := range links {
 		a := link.Attrs()
 		n := &NIC{
-			Space: r.Namespace, Index: a.Index, Name: a.Name, Addrs: byIndex[a.Index], Link: packet.LinkRaw,
+			Space: r.Namespace, Index: a.Index, Name: a.Name, own: byIndex[a.Index], Link: packet.LinkRaw,
 			Loopback: a.RawFlags&unix.IFF_LOOPBACK != 0, up: a.RawFlags&unix.IFF_UP != 0,
-			peer: a.ParentIndex, peerNSID: a.NetNsID,
+			master: a.MasterIndex, parent: a.ParentIndex, parentNSID: a.NetNsID,
 		}
-		slices.SortFunc(n.Addrs, netip.Addr.Compare)
 		if kind := link.Type(); kind != "device" {
 			n.Kind = kind
 		}

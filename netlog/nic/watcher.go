@@ -135,6 +135,7 @@ func (w *Watcher) look(tell func(Event)) error {
 			found[n.key()] = n
 		}
 	}
+	stack(all, found)
 	w.compare(found, all, tell)
 	return nil
 }
@@ -202,12 +203,12 @@ func (w *Watcher) visit() error {
 // seen reports whether the other end of a veth lies in a namespace that is
 // watched.
 func (w *Watcher) seen(n *NIC) bool {
-	if n.peerNSID < 0 {
+	if n.parentNSID < 0 {
 		return true // in the same namespace
 	}
 	from := w.rooms[n.Space.Inode]
 	for inode, r := range w.rooms {
-		if inode != n.Space.Inode && from.id(r.Namespace) == n.peerNSID {
+		if inode != n.Space.Inode && from.id(r.Namespace) == n.parentNSID {
 			return true
 		}
 	}
