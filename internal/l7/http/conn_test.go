@@ -148,6 +148,15 @@ func TestHTTP1(t *testing.T) {
 		{"two lengths that do not agree", []string{
 			get, "< HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 900\r\n\r\nab", get, ok,
 		}, []string{"1.1 GET /a 200 19/61 [10 10 20 20]", "1.1 GET /a 200 19/38 [30 30 40 40]"}},
+		{"behind a balancer, PROXY version 1", []string{
+			"> PROXY TCP4 192.0.2.1 192.0.2.2 56324 80\r\nGET /a HTTP/1.1\r\n\r\n", ok,
+		}, []string{"1.1 GET /a 200 19/38 [10 10 20 20]"}},
+		{"behind a balancer, PROXY version 2, in a segment of its own", []string{
+			"> \r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\xdc\x04\x00\x50", get, ok,
+		}, []string{"1.1 GET /a 200 19/38 [20 20 30 30]"}},
+		{"behind a balancer, HTTP/2", []string{
+			"> PROXY UNKNOWN\r\n" + preface2, "< " + frame2(frameHeaders, done|last, 1, "\x88"),
+		}, []string{"2 GET / 200 15/10 [10 10 20 20]"}},
 		{"web socket", []string{
 			"> GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
 			"< HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x05hello",

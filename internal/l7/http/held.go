@@ -26,7 +26,7 @@ func (c *Conn) hold(s *stream, v *view) {
 		return
 	}
 	h := held{view: *v, kept: len(v.data)}
-	if s.heldBytes+h.kept > maxHeldBytes || stats.Held+int64(h.kept) > maxHeldAll {
+	if s.heldBytes+h.kept > 2*maxHeldBytes || stats.Held+int64(h.kept) > maxHeldAll {
 		h.data, h.kept = nil, 0
 	}
 	h.data = slices.Clone(h.data)
@@ -49,7 +49,7 @@ func (c *Conn) unhold(s *stream) {
 
 // overdue reports that the first held segment has waited long enough.
 func (c *Conn) overdue(s *stream, now int64) bool {
-	return len(s.held) > maxHeld || s.heldBytes > maxHeldBytes/2 || now-s.held[0].time > maxWait
+	return len(s.held) > maxHeld || s.heldBytes > maxHeldBytes || now-s.held[0].time > maxWait
 }
 
 // drain takes the held segments whose turn has come.

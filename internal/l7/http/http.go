@@ -25,7 +25,7 @@ const (
 	maxHead      = 32 << 10           // bytes of a head that came in several segments
 	maxOpen      = 128                // requests of HTTP/1 without an answer
 	maxHeld      = 64                 // segments of one direction that wait
-	maxHeldBytes = 128 << 10          // their captured bytes
+	maxHeldBytes = 128 << 10          // their captured bytes, when the first need not wait longer; of twice as many nothing is kept
 	maxHeldAll   = 64 << 20           // the same over all connections
 	maxWait      = int64(time.Second) // how long one waits, by the times of the segments
 	defaultPath  = 2048

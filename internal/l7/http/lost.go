@@ -12,6 +12,11 @@ func (c *Conn) noHead(from Side, s *stream, v *view) bool {
 		return true
 	}
 	if !s.split {
+		if n := proxyHeader(v.data); n > 0 && v.fresh {
+			s.pass(v, n)
+			v.fresh = true
+			return true
+		}
 		if done, wait := c.detect(from, v); done || wait {
 			return done
 		}
