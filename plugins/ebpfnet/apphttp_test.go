@@ -182,6 +182,23 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 		r.Log, s.log = s.log, map[string]int{}
 	case "http fetch":
 		return fetch(o, r)
+	case "http time": // median of N requests until their response begins, ns
+		var all []time.Duration
+		client := newClient("")
+		defer client.CloseIdleConnections()
+		for range o.N {
+			begin := time.Now()
+			response, err := client.Get(o.Addr)
+			if err != nil {
+				return err
+			}
+			all = append(all, time.Since(begin))
+			if _, err := io.Copy(io.Discard, response.Body); err != nil {
+				return err
+			}
+			response.Body.Close()
+		}
+		r.N = int(middle(all))
 	case "http pipeline":
 		return pipeline(o, r)
 	default:

@@ -123,3 +123,16 @@ func tshark(t testing.TB, file, match string, fields ...string) [][]string {
 	}
 	return rows
 }
+
+// feed runs a program with something on its standard input.
+func (h *host) feed(t testing.TB, input, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stdin = strings.NewReader(input)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	h.in(t, cmd.Start)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &out)
+	}
+}
