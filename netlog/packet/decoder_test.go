@@ -104,10 +104,11 @@ func TestCut(t *testing.T) {
 		for n := range min(len(tt.frame), 300) {
 			var d Decoder
 			var whole, part Packet
-			if err := d.Decode(tt.frame, 0, tt.link, &whole); err != nil {
+			wire := max(tt.wire, len(tt.frame))
+			if err := d.Decode(tt.frame, wire, tt.link, &whole); err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
-			err := d.Decode(tt.frame[:n], len(tt.frame), tt.link, &part)
+			err := d.Decode(tt.frame[:n], wire, tt.link, &part)
 			if err == Truncated {
 				continue
 			}
