@@ -1,6 +1,7 @@
 package socketfilter
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/cilium/ebpf/asm"
@@ -10,6 +11,7 @@ import (
 type assembler struct {
 	all   asm.Instructions
 	label string // of the next instruction
+	made  int    // labels made so far
 }
 
 func (a *assembler) add(all ...asm.Instruction) {
@@ -21,8 +23,19 @@ func (a *assembler) add(all ...asm.Instruction) {
 	}
 }
 
-// at names the next instruction.
-func (a *assembler) at(label string) { a.label = label }
+// at names the next instruction. One that has a name already is a jump.
+func (a *assembler) at(label string) {
+	if a.label != "" {
+		a.add(asm.Ja.Label(label))
+	}
+	a.label = label
+}
+
+// fresh makes a label.
+func (a *assembler) fresh() string {
+	a.made++
+	return fmt.Sprintf("label %d", a.made)
+}
 
 // load reads a number in network byte order from the stack.
 func (a *assembler) load(dst asm.Register, from int16, size asm.Size) {

@@ -1,7 +1,7 @@
 package socketfilter
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -16,10 +16,17 @@ const (
 	received = asm.R9 // 0 when outgoing: the source is on the interface's side
 )
 
-// The stack: a word per field, a buffer for headers, the key of the counters.
+// The stack: a word per field, the IP header with the ports behind it, the
+// Ethernet header in front of it, and what is needed for a moment. Reads of
+// the stack are aligned, and so is the IP header.
 const (
-	buffer  = -int16(filter.Fields)*8 - ipv6Header
-	counter = buffer - 8
+	ipAt      = -int16(filter.Fields)*8 - 48
+	linkAt    = ipAt - ethernetHeader
+	tagAt     = linkAt - 2 - 8
+	counterAt = tagAt - 8
+
+	firstRead = ethernetHeader + ipv4Header + ports // all there is to know of most packets
+	ports     = 4
 )
 
 // slot is where a field is on the stack.
@@ -40,6 +47,13 @@ type extended struct {
 	counters int // file descriptor of the map
 	metadata metadata
 	counts   bool // some test leads to a rule
+}
+
+// uses reports whether a test asks for one of the fields.
+func (x *extended) uses(fields ...filter.Field) bool {
+	return slices.ContainsFunc(x.decision.Tests, func(t filter.Test) bool {
+		return slices.Contains(fields, t.A) || slices.Contains(fields, t.B)
+	})
 }
 
 // Labels beside those of tests and rules.
@@ -64,7 +78,6 @@ func (x *extended) program() asm.Instructions {
 	}
 	x.ipv4()
 	x.ipv6()
-	x.ports()
 	x.decide()
 	x.end()
 	return x.all
@@ -82,28 +95,50 @@ func (x *extended) begin() {
 	x.at("zero")
 	x.add(asm.Mov.Imm(asm.R1, 0))
 	for f := range filter.Field(filter.Fields) {
-		x.add(asm.StoreMem(asm.RFP, slot(f), asm.R1, asm.DWord))
+		if x.uses(f) || f == filter.VLAN || f == filter.InnerVLAN { // they are read to be set
+			x.add(asm.StoreMem(asm.RFP, slot(f), asm.R1, asm.DWord))
+		}
 	}
 }
 
-// read copies n bytes at offset into the buffer; a packet that does not have
-// them is kept.
-func (x *extended) read(n int32) {
+// fetch copies n bytes at offset to the stack. R0 is not 0 when the packet
+// does not have them; they are 0 then. A call takes as long as all the tests
+// of a few rules.
+func (x *extended) fetch(to int16, n int32) {
 	x.add(
 		asm.Mov.Reg(asm.R1, ctx),
 		asm.Mov.Reg(asm.R2, offset),
 		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, int32(buffer)),
+		asm.Add.Imm(asm.R3, int32(to)),
 		asm.Mov.Imm(asm.R4, n),
 		asm.FnSkbLoadBytes.Call(),
-		asm.JNE.Imm(asm.R0, 0, atKeep),
 	)
 }
 
-// store sets a field of the source and one of the destination from R1 and R2,
-// which are as on the wire.
-func (x *extended) store(src, dst filter.Field) {
-	stored := fmt.Sprintf("stored %d", src)
+// read is fetch for bytes without which a packet is kept.
+func (x *extended) read(to int16, n int32) {
+	x.fetch(to, n)
+	x.add(asm.JNE.Imm(asm.R0, 0, atKeep))
+}
+
+// readIPv4 reads a header and four bytes behind it. A packet that ends before
+// is the rest of a datagram, or refused by user space.
+func (x *extended) readIPv4() {
+	enough := x.fresh()
+	x.fetch(ipAt, ipv4Header+ports)
+	x.add(asm.JEq.Imm(asm.R0, 0, enough))
+	x.read(ipAt, ipv4Header)
+	x.at(enough)
+}
+
+// store sets a field of the source and one of the destination, if they are
+// used, with what load puts into R1 and R2, which is as on the wire.
+func (x *extended) store(src, dst filter.Field, load func()) {
+	if !x.uses(src, dst) {
+		return
+	}
+	load()
+	stored := x.fresh()
 	x.add(
 		asm.JEq.Imm(received, 0, stored),
 		asm.Mov.Reg(asm.R3, asm.R1),
@@ -126,13 +161,11 @@ func (x *extended) isOneOf(r asm.Register, label string, values ...uint32) {
 
 // raw is for packets that begin with their IP header.
 func (x *extended) raw() {
-	x.add( // what an Ethernet address is when there is none
-		asm.LoadImm(asm.R1, filter.MACPresent, asm.DWord),
-		asm.StoreMem(asm.RFP, slot(filter.SrcMAC), asm.R1, asm.DWord),
-		asm.StoreMem(asm.RFP, slot(filter.DstMAC), asm.R1, asm.DWord),
-	)
-	x.read(1)
-	x.load(asm.R1, buffer, asm.Byte)
+	x.store(filter.SrcMAC, filter.DstMAC, func() { // what they are when there are none
+		x.add(asm.LoadImm(asm.R1, filter.MACPresent, asm.DWord), asm.Mov.Reg(asm.R2, asm.R1))
+	})
+	x.readIPv4()
+	x.load(asm.R1, ipAt, asm.Byte)
 	x.add(
 		asm.RSh.Imm(asm.R1, 4),
 		asm.JEq.Imm(asm.R1, 4, atIPv4),
@@ -145,10 +178,10 @@ func (x *extended) raw() {
 func (x *extended) count() {
 	x.at(atCount)
 	x.add(
-		asm.StoreMem(asm.RFP, counter, kind, asm.Word),
+		asm.StoreMem(asm.RFP, counterAt, kind, asm.Word),
 		asm.LoadMapPtr(asm.R1, x.counters),
 		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, int32(counter)),
+		asm.Add.Imm(asm.R2, int32(counterAt)),
 		asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, atIgnore),
 		asm.Mov.Imm(asm.R1, 1),

@@ -10,11 +10,18 @@ import (
 
 // link reads the Ethernet header and tags, and goes on by ethertype.
 func (x *extended) link() {
-	x.read(ethernetHeader)
-	x.mac(asm.R1, buffer+6)
-	x.mac(asm.R2, buffer)
-	x.store(filter.SrcMAC, filter.DstMAC)
-	x.load(kind, buffer+12, asm.Half)
+	enough := x.fresh()
+	x.fetch(linkAt, firstRead)
+	x.add(asm.JEq.Imm(asm.R0, 0, enough))
+	x.read(linkAt, ethernetHeader)
+	x.add(asm.Mov.Imm(offset, ethernetHeader))
+	x.read(ipAt, ipv4Header)
+	x.at(enough)
+	x.store(filter.SrcMAC, filter.DstMAC, func() {
+		x.mac(asm.R1, linkAt+6)
+		x.mac(asm.R2, linkAt)
+	})
+	x.load(kind, linkAt+12, asm.Half)
 	x.add(asm.Mov.Imm(offset, ethernetHeader))
 
 	x.add( // the tag that the kernel took off is the outermost one
@@ -27,29 +34,30 @@ func (x *extended) link() {
 	for i := range maxTags {
 		x.at(fmt.Sprintf("tag %d", i))
 		x.isOneOf(kind, fmt.Sprintf("read tag %d", i), tags()...)
-		x.network()
+		x.network(i > 0)
 		x.at(fmt.Sprintf("read tag %d", i))
 		x.tag(fmt.Sprintf("tag %d", i+1))
 	}
 	x.at(fmt.Sprintf("tag %d", maxTags))
 	x.isOneOf(kind, atKeep, tags()...)
-	x.network()
+	x.network(true)
 }
 
-// network goes on by ethertype.
-func (x *extended) network() {
-	x.add(
-		asm.JEq.Imm(kind, etherIPv4, atIPv4),
-		asm.JEq.Imm(kind, etherIPv6, atIPv6),
-		asm.Ja.Label(atIgnore),
-	)
+// network goes on by ethertype. The header of IPv4 is there already unless
+// tags have moved it.
+func (x *extended) network(tagged bool) {
+	x.add(asm.JEq.Imm(kind, etherIPv6, atIPv6), asm.JNE.Imm(kind, etherIPv4, atIgnore))
+	if tagged {
+		x.readIPv4()
+	}
+	x.add(asm.Ja.Label(atIPv4))
 }
 
 // tag reads a tag in the frame. One of id 0 is a priority only.
 func (x *extended) tag(next string) {
-	x.read(vlanTag)
-	x.load(kind, buffer+2, asm.Half)
-	x.load(asm.R1, buffer, asm.Half)
+	x.read(tagAt, vlanTag)
+	x.load(kind, tagAt+2, asm.Half)
+	x.load(asm.R1, tagAt, asm.Half)
 	x.add(
 		asm.Add.Imm(offset, vlanTag),
 		asm.And.Imm(asm.R1, vlanMask),
@@ -65,7 +73,7 @@ func (x *extended) tag(next string) {
 	x.add(asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord))
 }
 
-// mac reads an Ethernet address. Reads of the stack are aligned.
+// mac reads an Ethernet address from the stack.
 func (x *extended) mac(dst asm.Register, from int16) {
 	if from%4 == 0 {
 		x.load(dst, from, asm.Word)

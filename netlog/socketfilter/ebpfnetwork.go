@@ -6,80 +6,92 @@ import (
 	"datakit.dev/agent/filter"
 )
 
+// set stores a constant, if the field is used.
 func (x *extended) set(f filter.Field, value int32) {
-	x.add(asm.Mov.Imm(asm.R1, value), asm.StoreMem(asm.RFP, slot(f), asm.R1, asm.DWord))
+	if x.uses(f) {
+		x.add(asm.Mov.Imm(asm.R1, value), asm.StoreMem(asm.RFP, slot(f), asm.R1, asm.DWord))
+	}
 }
 
+// protocol reads the protocol number and goes on to a label with those that
+// are tracked.
+func (x *extended) protocol(from int16, label string, tracked ...uint32) {
+	x.load(kind, from, asm.Byte)
+	if x.uses(filter.Proto) {
+		x.add(asm.StoreMem(asm.RFP, slot(filter.Proto), kind, asm.DWord))
+	}
+	x.isOneOf(kind, label, tracked...)
+}
+
+// ipv4 finds the header and four bytes behind it on the stack.
 func (x *extended) ipv4() {
 	x.at(atIPv4)
-	x.read(ipv4Header)
 	x.set(filter.Family, 4)
-	x.load(kind, buffer+9, asm.Byte)
-	x.add(asm.StoreMem(asm.RFP, slot(filter.Proto), kind, asm.DWord))
-	x.isOneOf(kind, "tracked4", protoTCP, protoUDP, protoICMP)
+	x.protocol(ipAt+9, "tracked4", protoTCP, protoUDP, protoICMP)
 	x.add(asm.Ja.Label(atIgnore))
 	x.at("tracked4")
-	x.load(asm.R1, buffer+12, asm.Word)
-	x.load(asm.R2, buffer+16, asm.Word)
+	x.load(asm.R4, ipAt, asm.Byte)
 	x.add(
-		asm.LoadImm(asm.R3, filter.IPv4Present, asm.DWord),
-		asm.Or.Reg(asm.R1, asm.R3),
-		asm.Or.Reg(asm.R2, asm.R3),
-	)
-	x.store(filter.SrcIPv4, filter.DstIPv4)
-
-	x.load(asm.R1, buffer+6, asm.Half)
-	x.load(asm.R2, buffer, asm.Byte)
-	x.add(
-		asm.Mov.Reg(asm.R3, asm.R2),
+		asm.Mov.Reg(asm.R3, asm.R4),
 		asm.RSh.Imm(asm.R3, 4),
 		asm.JNE.Imm(asm.R3, 4, atKeep),
-		asm.And.Imm(asm.R2, 0x0f),
-		asm.LSh.Imm(asm.R2, 2),
-		asm.JLT.Imm(asm.R2, ipv4Header, atKeep),
-		asm.Add.Reg(offset, asm.R2),
+		asm.And.Imm(asm.R4, 0x0f),
+		asm.LSh.Imm(asm.R4, 2),
+		asm.JLT.Imm(asm.R4, ipv4Header, atKeep),
+	)
+	x.store(filter.SrcIPv4, filter.DstIPv4, func() {
+		x.load(asm.R1, ipAt+12, asm.Word)
+		x.load(asm.R2, ipAt+16, asm.Word)
+		x.add(
+			asm.LoadImm(asm.R3, filter.IPv4Present, asm.DWord),
+			asm.Or.Reg(asm.R1, asm.R3),
+			asm.Or.Reg(asm.R2, asm.R3),
+		)
+	})
+	x.load(asm.R1, ipAt+6, asm.Half)
+	x.add(
 		asm.And.Imm(asm.R1, offsetMask), // later fragments have no ports
 		asm.JNE.Imm(asm.R1, 0, atDecide),
 		asm.JEq.Imm(kind, protoICMP, atDecide),
-		asm.Ja.Label(atPorts),
+		asm.JEq.Imm(asm.R4, ipv4Header, atPorts),
+		asm.Add.Reg(offset, asm.R4),
 	)
+	x.read(ipAt+ipv4Header, ports) // behind options
+	x.at(atPorts)
+	x.ports(ipAt+ipv4Header, "plain4")
+	x.add(asm.Ja.Label(atDecide))
 }
 
 func (x *extended) ipv6() {
 	x.at(atIPv6)
-	x.read(ipv6Header)
+	x.read(ipAt, ipv6Header+ports)
 	x.set(filter.Family, 6)
-	x.load(asm.R1, buffer, asm.Byte)
-	x.load(kind, buffer+6, asm.Byte)
-	x.add(
-		asm.RSh.Imm(asm.R1, 4),
-		asm.JNE.Imm(asm.R1, 6, atKeep),
-		asm.StoreMem(asm.RFP, slot(filter.Proto), kind, asm.DWord),
-	)
-	x.isOneOf(kind, "tracked6", protoTCP, protoUDP, protoICMPv6)
+	x.load(asm.R1, ipAt, asm.Byte)
+	x.add(asm.RSh.Imm(asm.R1, 4), asm.JNE.Imm(asm.R1, 6, atKeep))
+	x.protocol(ipAt+6, "tracked6", protoTCP, protoUDP, protoICMPv6)
 	x.isOneOf(kind, atKeep, extensions()...)
 	x.add(asm.Ja.Label(atIgnore))
 	x.at("tracked6")
-	x.load(asm.R1, buffer+8, asm.DWord)
-	x.load(asm.R2, buffer+24, asm.DWord)
-	x.store(filter.SrcIPv6Hi, filter.DstIPv6Hi)
-	x.load(asm.R1, buffer+16, asm.DWord)
-	x.load(asm.R2, buffer+32, asm.DWord)
-	x.store(filter.SrcIPv6Lo, filter.DstIPv6Lo)
-	x.add(
-		asm.Add.Imm(offset, ipv6Header),
-		asm.JEq.Imm(kind, protoICMPv6, atDecide),
-	)
+	x.store(filter.SrcIPv6Hi, filter.DstIPv6Hi, func() {
+		x.load(asm.R1, ipAt+8, asm.DWord)
+		x.load(asm.R2, ipAt+24, asm.DWord)
+	})
+	x.store(filter.SrcIPv6Lo, filter.DstIPv6Lo, func() {
+		x.load(asm.R1, ipAt+16, asm.DWord)
+		x.load(asm.R2, ipAt+32, asm.DWord)
+	})
+	x.add(asm.JEq.Imm(kind, protoICMPv6, atDecide))
+	x.ports(ipAt+ipv6Header, "plain6")
 }
 
-// ports follows ipv6.
-func (x *extended) ports() {
-	x.at(atPorts)
-	x.read(4)
-	x.load(asm.R1, buffer, asm.Half)
-	x.load(asm.R2, buffer+2, asm.Half)
-	x.add(asm.JNE.Imm(kind, protoUDP, "plain"))
+// ports keeps tunnels, and stores the ports of others.
+func (x *extended) ports(from int16, plain string) {
+	x.load(asm.R2, from+2, asm.Half)
+	x.add(asm.JNE.Imm(kind, protoUDP, plain))
 	x.isOneOf(asm.R2, atKeep, tunnels()...)
-	x.at("plain")
-	x.store(filter.SrcPort, filter.DstPort)
+	x.at(plain)
+	x.store(filter.SrcPort, filter.DstPort, func() {
+		x.load(asm.R1, from, asm.Half)
+		x.load(asm.R2, from+2, asm.Half)
+	})
 }

@@ -20,7 +20,7 @@ func label(t filter.Target) string {
 	}
 }
 
-// decide follows ports: the tests, then what counts the rules.
+// decide follows ipv6: the tests, then what counts the rules.
 func (x *extended) decide() {
 	x.at(atDecide)
 	x.add(asm.Mov.Imm(asm.R0, 0)) // a place to jump to when the first test is a rule

@@ -18,6 +18,7 @@ type frame struct {
 
 	extended bool // has IPv6 extension headers
 	tunnel   bool // is for a port of a tunnel
+	cut      bool // ends early
 }
 
 // frames makes random frames, of few values so that rules match.
@@ -58,6 +59,7 @@ func (g frames) next(ethernet bool) frame {
 	}
 	if g.IntN(30) == 0 {
 		b = b[:g.IntN(len(b))]
+		f.cut = true
 	}
 	f.data = b
 	return f
