@@ -23,9 +23,10 @@ type NIC struct {
 
 	own        []netip.Addr
 	up         bool
-	master     int // bridge or bond that it is a port of; 0: none
-	parent     int // what it stands on; veth: the other end
-	parentNSID int // id of the namespace of the parent, seen from this one; -1: this one
+	master     int  // bridge or bond that it is a port of; 0: none
+	paired     bool // the master stands for hardware too: a virtual function with its synthetic device
+	parent     int  // what it stands on; veth: the other end
+	parentNSID int  // id of the namespace of the parent, seen from this one; -1: this one
 }
 
 // String names the interface and its namespace for people.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -110,6 +111,9 @@ func (r *room) interfaces() ([]*NIC, error) {
 			n.Link = packet.LinkEthernet
 		}
 		all = append(all, n)
+	}
+	for _, n := range all {
+		n.paired = slices.ContainsFunc(all, func(o *NIC) bool { return o.Index == n.master && o.Kind == "" })
 	}
 	return all, nil
 }

@@ -40,7 +40,8 @@ func match(patterns []string, name string) bool {
 // captured.
 //
 // By default a namespace of the host shows its hardware, and other namespaces
-// all they have. Of virtual interfaces the host shows veths that lead out of
+// all they have, but each packet once: of a virtual function and the synthetic
+// device above it, the device. Of virtual interfaces the host shows veths that lead out of
 // what is captured: all there is when the host is a container itself. The
 // others pass on what is seen on hardware or in containers.
 func (r Rules) why(n *NIC, seen func(*NIC) bool) string {
@@ -56,6 +57,8 @@ func (r Rules) why(n *NIC, seen func(*NIC) bool) string {
 		return ""
 	case n.Loopback:
 		return "loopback"
+	case n.paired:
+		return "its master shows the same"
 	case !n.Space.Host || n.Kind == "":
 		return ""
 	case n.Kind != kindVeth:

@@ -19,6 +19,7 @@ func TestRules(t *testing.T) {
 	}{
 		{"hardware", Rules{}, eth, false, ""},
 		{"down", Rules{}, with(func(n *NIC) { n.up = false }), false, "down"},
+		{"virtual function", Rules{}, with(func(n *NIC) { n.paired = true }), false, "its master shows the same"},
 		{"loopback", Rules{}, with(func(n *NIC) { n.Loopback = true }), false, "loopback"},
 		{"loopback of a container", Rules{}, with(func(n *NIC) { n.Loopback, n.Space = true, container }), false, "loopback"},
 		{"bridge of the host", Rules{}, with(func(n *NIC) { n.Kind = "bridge" }), false, "virtual: bridge"},
