@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/containerd/containerd/api/services/containers/v1"
 	"github.com/containerd/containerd/api/services/namespaces/v1"
@@ -41,8 +43,18 @@ type containerd struct {
 	oom     *oomWatch
 
 	pods map[string]*cri.PodSandbox
-	last map[string]Container // of the last list, to name what was killed and removed since
+	last map[string]remembered // containers of the last minute, to name those that were killed and removed
 }
+
+// remembered is a container as it was listed last.
+type remembered struct {
+	Container
+	at time.Time
+}
+
+// recent is how long a container is remembered after it is gone: events may
+// come later than a list without it.
+const recent = time.Minute
 
 // dialGRPC connects to a socket; it fails when nobody answers there or
 // it is neither containerd nor speaks CRI.
@@ -55,7 +67,7 @@ func dialGRPC(ctx context.Context, socket string) (client, error) {
 	k, cerr := dialCRI(ctx, conn)
 	switch {
 	case err == nil:
-		return &containerd{conn: conn, version: v.GetVersion(), cri: k, oom: watchOOM(conn)}, nil
+		return &containerd{conn: conn, version: v.GetVersion(), cri: k, oom: watchOOM(conn), last: map[string]remembered{}}, nil
 	case cerr == nil:
 		return k, nil
 	}
@@ -80,17 +92,17 @@ func (c *containerd) List(ctx context.Context) ([]Container, error) {
 		}
 		return nil, err
 	}
-	last := c.last
-	c.last = make(map[string]Container, len(all))
+	now := time.Now()
+	maps.DeleteFunc(c.last, func(_ string, r remembered) bool { return now.Sub(r.at) > recent })
 	for i := range all {
+		c.last[all[i].ID] = remembered{all[i], now}
 		all[i].OOM = killed[all[i].ID]
 		delete(killed, all[i].ID)
-		c.last[all[i].ID] = all[i]
 	}
 	for id, at := range killed {
-		if gone, known := last[id]; known {
+		if gone, known := c.last[id]; known {
 			gone.Running, gone.State, gone.PID, gone.OOM = false, "exited", 0, at
-			all = append(all, gone)
+			all = append(all, gone.Container)
 		}
 	}
 	return all, nil
