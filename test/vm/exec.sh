@@ -5,6 +5,7 @@
 #
 # Only the binary and the folder testdata beside the package travel. VM_ENV
 # ("A=1 B=2") is set in the guest, VM_TIMEOUT (seconds) and VM_MEMORY (MiB) bound it.
+# VM_ROOT is a folder to lay over the root of the guest, see userland.sh.
 set -euo pipefail
 
 dir=$(readlink -f "$1") binary=$2
@@ -13,6 +14,7 @@ shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/root/t"
+[ -z "${VM_ROOT:-}" ] || cp -a "$VM_ROOT/." "$work/root/"
 cp "$binary" "$work/root/t/test"
 [ ! -d testdata ] || cp -r testdata "$work/root/t/"
 {

@@ -148,7 +148,7 @@ int go_read(struct pt_regs *regs)
 SEC("uprobe/read_return")
 int go_read_return(struct pt_regs *regs)
 {
-	struct goroutine at = {.g = GO_G(regs), .pid = bpf_get_current_pid_tgid() >> 32};
+	struct goroutine at = {.g = GO_G(regs), .pid = task_id() >> 32};
 	__s64 n = GO_ARG1(regs); /* results begin where arguments do */
 	struct session_key key;
 	struct reading *known, r;

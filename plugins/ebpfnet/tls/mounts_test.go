@@ -26,12 +26,12 @@ for i in range(20):
 // TestOwnMounts: a library that only the process itself can see, as in
 // a container, and one whose file was deleted.
 func TestOwnMounts(t *testing.T) {
-	libraries, err := filepath.Glob("/usr/lib/*/libssl.so.3")
+	libraries, err := filepath.Glob("/usr/lib/*/libssl.so.[13]*")
 	must(t, err)
-	crypto, err := filepath.Glob("/usr/lib/*/libcrypto.so.3")
+	crypto, err := filepath.Glob("/usr/lib/*/libcrypto.so.[13]*")
 	must(t, err)
 	if len(libraries) == 0 || len(crypto) == 0 {
-		t.Skip("needs OpenSSL 3")
+		t.Skip("needs OpenSSL")
 	}
 	for _, tt := range []struct{ name, prepare, tidy string }{
 		{"own mount namespace", "mount -t tmpfs none $0 && ", ""},

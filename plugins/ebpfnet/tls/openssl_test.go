@@ -61,7 +61,7 @@ http {
 	}
 }`, dir, n.log, n.addr, cert, key, extra)
 	must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o644))
-	cmd := exec.Command(path, "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "error.log"))
+	cmd := exec.Command(path, "-c", filepath.Join(dir, "nginx.conf"))
 	cmd.Stderr = os.Stderr
 	in(t, ns, cmd.Start)
 	n.pid = cmd.Process.Pid

@@ -30,6 +30,8 @@ struct css_set {
 
 /* What kernel.h does not have of these. */
 struct task_struct___tls {
+	int pid;
+	int tgid;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
@@ -46,6 +48,17 @@ struct sock_common___tls {
 struct sock___tls {
 	struct sock_common___tls __sk_common;
 } PRESERVE;
+
+/*
+ * The current thread and its thread group, as bpf_get_current_pid_tgid has them: that is not to be
+ * had in cgroup_skb programs of 5.10 and 6.1.
+ */
+static __always_inline __u64 task_id(void)
+{
+	struct task_struct___tls *task = (void *)bpf_get_current_task();
+
+	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
+}
 
 /* Is the current process one to look at? Its sockets may still be elsewhere. */
 static __always_inline bool process_in_scope(void)

@@ -38,14 +38,14 @@ struct {
 
 static __always_inline struct thread *current_thread(void)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = task_id();
 
 	return bpf_map_lookup_elem(&threads, &id);
 }
 
 static __always_inline struct thread *enter_thread(void)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = task_id();
 	struct thread *t = bpf_map_lookup_elem(&threads, &id);
 	struct thread fresh = {};
 
@@ -57,7 +57,7 @@ static __always_inline struct thread *enter_thread(void)
 
 static __always_inline struct session_key key_of(__u64 object)
 {
-	struct session_key key = {.object = object, .pid = bpf_get_current_pid_tgid() >> 32};
+	struct session_key key = {.object = object, .pid = task_id() >> 32};
 
 	return key;
 }

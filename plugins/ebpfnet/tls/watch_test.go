@@ -199,7 +199,7 @@ func (o *watch) want(direction flow.Direction, want map[result]int) {
 	}
 	if len(lines) > 0 {
 		slices.Sort(lines)
-		o.t.Errorf("%s\n%+v\n%+v\nhttp %+v\n%+v", strings.Join(lines, "\n"), o.tracer.Found(), o.tracer.Stats(), o.tracker.Decoded(), o.tracer.Accounts())
+		o.t.Errorf("%s\n%+v\nhttp %+v\n%+v\n%+v", strings.Join(lines, "\n"), o.tracer.Stats(), o.tracker.Decoded(), o.tracer.Accounts(), o.tracer.Status())
 	}
 }
 
