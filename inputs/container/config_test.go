@@ -77,3 +77,11 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A look beside a running agent must not move its positions in logs.
+func TestTrialLeavesLogsAlone(t *testing.T) {
+	c := defaults()
+	if c.ForTrial(); c.EnableContainerLog || !c.EnableContainerMetric {
+		t.Errorf("%+v", c)
+	}
+}

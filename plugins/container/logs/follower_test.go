@@ -27,6 +27,7 @@ type rig struct {
 	src    Source
 	broken atomic.Pointer[error] // what Store answers; nil: it stores
 	got    []string
+	tags   []plugins.Tag // of the last one
 	blocks []int
 	number int
 	stop   func()
@@ -48,7 +49,7 @@ func (r *rig) Store(_ context.Context, _ plugins.Category, pts []plugins.Point) 
 	}
 	r.blocks = append(r.blocks, len(pts))
 	for _, p := range pts {
-		r.got = append(r.got, p.Fields[0].Value.AsString())
+		r.got, r.tags = append(r.got, p.Fields[0].Value.AsString()), p.Tags
 	}
 	return nil
 }
