@@ -72,12 +72,11 @@ func (c *Conn) Feed(s *Segment, out func(*Exchange)) {
 	}
 }
 
-// Close ends what is open: nothing more will come. t is the time of the end;
-// what was held back until then is decoded. The Conn is of no further use.
-func (c *Conn) Close(t int64, out func(*Exchange)) {
-	for len(c.sides[Local].held)+len(c.sides[Remote].held) > 0 {
-		c.drain(t+2*maxWait, out)
-	}
+// Close ends what is open, at time t: nothing more will come, and what was held
+// back is decoded. The Conn is of no further use. It has to be called for every
+// Conn but those that are NotHTTP, or else what they hold stays in Stats.Held.
+func (c *Conn) Close(_ int64, out func(*Exchange)) {
+	c.drain(forever, out)
 	if c.h2 != nil {
 		c.h2.close(c, out)
 	}

@@ -174,6 +174,10 @@ func TestHTTP1(t *testing.T) {
 		{"query beyond the capture", []string{
 			"> GET /long/path?q..300", "< HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 		}, []string{"1.1 GET /long/path 200 316/38 [10 10 20 20]"}},
+		{"upload with its head cut, answered early", []string{
+			"> POST /a HTTP/1.1\r\nContent-Length: 5000\r\nHost: ..300", "< HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",
+			"> ..5000", get, ok,
+		}, []string{"1.1 POST /a 413 5346/45 [10 30 20 20]", "1.1 GET /a 200 19/38 [40 40 50 50]"}},
 		{"unanswered", []string{get}, []string{"1.1 GET /a 0 19/0 [10 10 0 0]"}},
 		{"cut off in a body", []string{
 			get, "< HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nabc",

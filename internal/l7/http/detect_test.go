@@ -124,3 +124,30 @@ func TestCapture(t *testing.T) {
 		}
 	})
 }
+
+// TestBothWait: both sides send what may be the settings of a server. Neither
+// waits for ever, neither at the end nor when time passes.
+func TestBothWait(t *testing.T) {
+	settings := frame2(frameSettings, 0, 0, "")
+	for _, tt := range []struct {
+		name  string
+		later int64
+	}{{"until the end", 0}, {"a long time", 10 * maxWait}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stats Stats
+			c := New(Config{Stats: &stats})
+			feed(c, "> "+settings, "< "+settings)
+			if stats.Held != 2*int64(len(settings)) {
+				t.Fatalf("%d bytes held", stats.Held)
+			}
+			if tt.later > 0 {
+				c.Feed(&Segment{Time: tt.later, From: Local, Pos: 100, Len: 1, Data: []byte("x")}, func(*Exchange) {})
+				c.Feed(&Segment{Time: 2 * tt.later, From: Remote, Pos: 100, Len: 1, Data: []byte("x")}, func(*Exchange) {})
+			}
+			c.Close(-1, func(e *Exchange) { t.Errorf("decoded %s", full(e)) })
+			if stats.Held != 0 {
+				t.Errorf("%d bytes held after the end", stats.Held)
+			}
+		})
+	}
+}

@@ -208,7 +208,7 @@ func TestAgainstNetHTTP(t *testing.T) {
 		{"small pieces, shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, cut(rng, s, 60), 3) }},
 		{"heads", func(s []Segment) []Segment { return capture(rng, s, 128, 256) }},
 		{"packets, heads", func(s []Segment) []Segment { return capture(rng, packets(s, 1448), 128, 256) }},
-		{"packets, heads, shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, capture(rng, packets(s, 1448), 128, 256), 3) }},
+		{"packets, whole heads, shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, capture(rng, packets(s, 1448), 600, 700), 3) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

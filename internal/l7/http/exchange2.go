@@ -126,8 +126,11 @@ func (h *http2) ended(c *Conn, x *exchange2, from Side, f frameHeader, out func(
 	} else {
 		x.answered, x.ResponseEnd = true, x.last[1]
 	}
-	if x.known && x.asked && x.answered {
+	switch {
+	case x.known && x.asked && x.answered:
 		h.emit(c, x, out)
+	case !x.known && x.answered && x.id < h.highest:
+		h.abandon(c, x, out) // the request was missed
 	}
 }
 

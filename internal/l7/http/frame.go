@@ -52,10 +52,8 @@ func (f frameHeader) end() bool {
 // that are not known are ignored, as the RFC asks.
 func (f frameHeader) valid() bool {
 	switch f.kind {
-	case frameData, frameContinuation:
+	case frameData, frameHeaders, frameContinuation:
 		return f.stream != 0
-	case frameHeaders:
-		return f.stream != 0 && f.length > 0
 	case framePriority:
 		return f.stream != 0 && f.length == 5
 	case frameReset:

@@ -16,14 +16,16 @@ import (
 //	bit 7    sender
 //	bits 6,5 0 in order, 1 repeats the last 5 bytes, 2 leaves out 3 bytes, 3 comes before the one before it
 //	bits 4-0 the low bits of the length
-//	byte 2   the high bits of the length (6), how much more there was than captured (2)
+//	byte 2   the high bits of the length (6), how much more there was than captured (2), and a long time if very much
 func script(b []byte) (all []Segment) {
 	var pos [2]uint64
+	now := int64(0)
 	for len(b) >= 2 && len(all) < 1<<12 {
 		op, size := b[0], b[1]
 		from := Side(op >> 7)
 		n := min(int(op&0x1f)|int(size&0x3f)<<5, len(b)-2)
-		s := Segment{Time: int64(len(all)+1) * 1000, From: from, Pos: pos[from], Data: b[2 : 2+n]}
+		now += [4]int64{1000, 1000, 1000, 2 * maxWait}[size>>6]
+		s := Segment{Time: now, From: from, Pos: pos[from], Data: b[2 : 2+n]}
 		s.Len = n + [4]int{0, 0, 100, 70000}[size>>6]
 		b = b[2+n:]
 		switch op >> 5 & 3 {

@@ -1,6 +1,9 @@
 package http
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // held is a segment that waits: bytes before it have not come, or it is a
 // response whose request has not.
@@ -47,9 +50,12 @@ func (c *Conn) unhold(s *stream) {
 	}
 }
 
+// forever is a time by which nothing waits any more.
+const forever = math.MaxInt64
+
 // overdue reports that the first held segment has waited long enough.
 func (c *Conn) overdue(s *stream, now int64) bool {
-	return len(s.held) > maxHeld || s.heldBytes > maxHeldBytes || now-s.held[0].time > maxWait
+	return now == forever || len(s.held) > maxHeld || s.heldBytes > maxHeldBytes || now-s.held[0].time > maxWait
 }
 
 // drain takes the held segments whose turn has come.
@@ -87,8 +93,8 @@ func (c *Conn) retry(from Side, late bool, out func(*Exchange)) bool {
 		if !late {
 			return h.n < n
 		}
-		if other := from ^ 1; len(c.sides[other].held) > 0 {
-			return c.retry(other, true, out) // it may bring what this one waits for
+		if client := c.client; c.verdict == HTTP && len(c.sides[client].held) > 0 {
+			return c.retry(client, true, out) // it may bring what this one waits for
 		}
 		c.giveUp(from, &h.view, out)
 	}

@@ -1,5 +1,7 @@
 package http
 
+import "math"
+
 // http1 takes v as HTTP/1, or as something of which that is not known yet.
 // False: v is a response that waits for its request.
 func (c *Conn) http1(from Side, v *view, out func(*Exchange)) bool {
@@ -115,10 +117,16 @@ func (c *Conn) request(from Side, s *stream, v *view, h *head, before int, out f
 		if h.cut || c.cfg.Headers {
 			c.want(from)
 		}
-		o.bodiless = h.length <= 0 && !h.chunked && o.Method != "POST" && o.Method != "PUT" && o.Method != "PATCH"
+		// A server answers when it has the request, so with the response it is
+		// over, but for an upload that is refused early.
+		o.least = v.pos + uint64(len(v.data)) + uint64(max(h.length, 0))
+		if h.chunked || h.length == unknownLength && (o.Method == "POST" || o.Method == "PUT" || o.Method == "PATCH") {
+			o.least = math.MaxUint64 // until the next request
+		}
 		s.until(v)
 		return
 	}
+	o.least = math.MaxUint64
 	if c.wanted[from] > 0 && (h.n > longLine || c.cfg.Headers && h.size > longLine) {
 		c.want(from)
 	}

@@ -4,7 +4,7 @@ package http
 type open struct {
 	Exchange
 	asked    bool   // the request is over
-	bodiless bool   // the end of the request is not known, but no body is expected
+	least    uint64 // where the request ends at the earliest, when its end is not known
 	answered bool   // the response is over
 	began    bool   // the final response began
 	upgrade  bool   // it offers h2c
@@ -119,7 +119,7 @@ func (c *Conn) asking() *open {
 func (c *Conn) flush(out func(*Exchange)) {
 	for len(c.open) > 0 {
 		o := &c.open[0]
-		if !o.answered || !o.asked && !o.bodiless {
+		if !o.answered || !o.asked && c.sides[o.Client].next < o.least {
 			return
 		}
 		if !o.asked {
