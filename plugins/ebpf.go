@@ -37,7 +37,7 @@ type EBPF struct {
 	PprofHost string `toml:"pprof_host" help:"Address of Go's pprof service of the collector. A busy port is a warning."`
 	PprofPort string `toml:"pprof_port" help:"\"\" switches pprof off."`
 
-	NetlogBlacklist  string `toml:"netlog_blacklist" env:"NETLOG_BLACKLIST,ENV_NETLOG_BLACKLIST" example:"ip_saddr=='127.0.0.1' || ip_daddr=='127.0.0.1'" help:"bpf-netlog: packets that match a rule are not collected."`
+	NetlogBlacklist  string `toml:"netlog_blacklist" env:"NETLOG_BLACKLIST,ENV_NETLOG_BLACKLIST" example:"ip_saddr=='127.0.0.1' || ip_daddr=='127.0.0.1'" help:"bpf-netlog: packets that match a rule are not collected. docs/filter.md has the\nlanguage; 'datakit debug filter' prints it and tries rules."`
 	NetlogMetric     bool   `toml:"netlog_metric" env:"NETLOG_METRIC,ENV_NETLOG_METRIC" help:"bpf-netlog: collect flows."`
 	NetlogLog        bool   `toml:"netlog_log" env:"NETLOG_LOG,ENV_NETLOG_LOG" help:"bpf-netlog: collect logs."`
 	NetlogMetricOnly bool   `toml:"netlog_metric_only" env:"NETLOG_METRIC_ONLY,ENV_NETLOG_METRIC_ONLY" help:"Older switch: false is the same as netlog_log = true."`

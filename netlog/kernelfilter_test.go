@@ -1,0 +1,51 @@
+package netlog
+
+import (
+	"strings"
+	"testing"
+
+	"datakit.dev/agent/filter"
+	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/netlog/packet"
+	"datakit.dev/agent/plugins"
+)
+
+// The blacklist hands the kind of a tunnel on as a number.
+func TestTunnelsAreNumberedAlike(t *testing.T) {
+	if packet.None != 0 || packet.VXLAN != filter.TunnelVXLAN || packet.Geneve != filter.TunnelGeneve {
+		t.Error("packet and filter number tunnels in different ways")
+	}
+}
+
+// What headers decide never comes to user space, what texts decide does; both
+// are kept out of everything and counted.
+func TestBlacklistInKernel(t *testing.T) {
+	for _, tt := range []struct {
+		name, rules, kind string
+		kernel            bool
+	}{
+		{"headers", "port == 8080 && nic == 'near'; k8s_src_pod == 'x'", "ebpf", true},
+		{"texts", "matches(ip, '^(10.78.0|fd78:)') && port == 8080", "none", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := nettest.New(t)
+			serve(t, w, 8080)
+			serve(t, w, 8081)
+			r := start(t, w, func(c *plugins.EBPF, _ *Table) { c.NetlogBlacklist = tt.rules })
+			if want := "blacklist=" + tt.kind; !strings.Contains(r.log.String(), want) {
+				t.Errorf("the log has no %s:\n%s", want, r.log)
+			}
+			browse(t, w, 8080, 6, 1)
+			browse(t, w, 8081, 6, 1)
+			r.eventually(t, "flows", func() bool { return r.sum("netflow", "tcp_closed") == 6 })
+			r.stop() // and the ledger adds up
+			if n := tcpConnections(r.out); n != 6 {
+				t.Errorf("%d connections in logs", n)
+			}
+			kernel, user := r.retired.kernel, r.retired.tap.Filtered
+			if (kernel > 0) != tt.kernel || (user > 0) == tt.kernel || kernel+user < 6*8 {
+				t.Errorf("the kernel dropped %d packets, user space %d", kernel, user)
+			}
+		})
+	}
+}
