@@ -12,7 +12,7 @@ type Source interface {
 	//
 	// The error is io.EOF at the end of a file, os.ErrClosed after Close, and
 	// ErrDown while the interface of a ring is down, after which Next may be
-	// called again.
+	// called again. Packets may have been handed on before it.
 	Next(do func(*packet.Packet)) (n int, err error)
 
 	// Stats tells what became of every frame so far.

@@ -108,14 +108,16 @@ func listener(b []byte) (local netip.AddrPort, v6only, ok bool) {
 	default:
 		return local, false, false
 	}
-	attrs, err := nl.ParseRouteAttr(b[diagMessage:])
-	if err != nil {
-		return local, false, false
-	}
-	for _, a := range attrs {
-		if a.Attr.Type == diagV6Only && len(a.Value) > 0 {
-			v6only = a.Value[0] != 0
+	attrs := b[diagMessage:] // length, type, value, padded to 4 bytes
+	for len(attrs) > 4 {
+		size := int(binary.NativeEndian.Uint16(attrs))
+		if size < 4 || size > len(attrs) {
+			break
 		}
+		if binary.NativeEndian.Uint16(attrs[2:]) == diagV6Only && size > 4 {
+			v6only = attrs[4] != 0
+		}
+		attrs = attrs[min((size+3)&^3, len(attrs)):]
 	}
 	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(b[4:])), v6only, true
 }
