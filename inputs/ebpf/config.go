@@ -27,7 +27,7 @@ func (c *Config) Validate() error {
 func (c *Config) waiting() (warnings []string) {
 	d := defaults()
 	for _, name := range c.EnabledPlugins {
-		if name != "ebpf-net" {
+		if name != "ebpf-net" && name != "bpf-netlog" {
 			warnings = append(warnings, fmt.Sprintf("enabled_plugins: %q is accepted, not yet active", name))
 		}
 	}
@@ -40,10 +40,6 @@ func (c *Config) waiting() (warnings []string) {
 		{"bearer_token_string", c.BearerTokenString != d.BearerTokenString},
 		{"workload_labels", !slices.Equal(c.WorkloadLabels, d.WorkloadLabels)},
 		{"workload_label_prefix", c.WorkloadLabelPrefix != d.WorkloadLabelPrefix},
-		{"netlog_blacklist", c.NetlogBlacklist != d.NetlogBlacklist},
-		{"netlog_metric", c.NetlogMetric != d.NetlogMetric},
-		{"netlog_log", c.NetlogLog != d.NetlogLog},
-		{"netlog_metric_only", c.NetlogMetricOnly != d.NetlogMetricOnly},
 		{"trace_server", c.TraceServer != d.TraceServer},
 		{"trace_all_process", c.TraceAllProcess != d.TraceAllProcess},
 		{"trace_env_list", !slices.Equal(c.TraceEnvList, d.TraceEnvList)},

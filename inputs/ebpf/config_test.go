@@ -75,7 +75,7 @@ func TestAcceptedValues(t *testing.T) {
 func TestKeysOfLaterPluginsWarn(t *testing.T) {
 	later := map[string]string{
 		"KubernetesURL": "", "BearerToken": "", "BearerTokenString": "", "WorkloadLabels": "", "WorkloadLabelPrefix": "",
-		"NetlogBlacklist": "", "NetlogMetric": "", "NetlogLog": "", "NetlogMetricOnly": "", "TraceServer": "", "TraceAllProcess": "",
+		"TraceServer": "", "TraceAllProcess": "",
 		"TraceEnvList": "", "TraceEnvBlacklist": "", "TraceNameList": "", "TraceNameBlacklist": "", "ConvToDDTrace": "", "Daemon": "",
 	}
 	typ := reflect.TypeFor[Config]()
@@ -99,7 +99,7 @@ func TestKeysOfLaterPluginsWarn(t *testing.T) {
 		}
 	}
 	cfg := defaults()
-	cfg.EnabledPlugins = []string{"ebpf-net", "ebpf-bash"}
+	cfg.EnabledPlugins = []string{"ebpf-net", "bpf-netlog", "ebpf-bash"}
 	if w := cfg.waiting(); len(w) != 1 || w[0] != `enabled_plugins: "ebpf-bash" is accepted, not yet active` {
 		t.Errorf("warnings are %q", w)
 	}
