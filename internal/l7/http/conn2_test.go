@@ -67,6 +67,12 @@ func TestHTTP2(t *testing.T) {
 				"< " + settings + frame2(frameHeaders, done, 1, "\x88") + frame2(frameData, last|flagPadded, 1, "\x02x\x00\x00"),
 			}
 		}, []string{"2 GET /a 200 47/23 [10 20 40 40]"}},
+		{"a header block that is broken off, then another", func() []string {
+			return []string{
+				"> " + preface + settings + frame2(frameHeaders, last, 1, one[:4]) + frame2(framePing, 0, 0, "12345678") + frame2(frameHeaders, last, 1, one[:4]),
+				"> " + frame2(frameContinuation, done, 1, one[4:]), "< " + settings + ok,
+			}
+		}, []string{"2 GET /a 200 29/10 [10 20 30 30]"}},
 		{"trailers, informational response", func() []string {
 			var f fields2
 			return []string{

@@ -1,5 +1,7 @@
 package http
 
+import "encoding/binary"
+
 // http2 is a connection that speaks HTTP/2.
 type http2 struct {
 	sides    [2]frames
@@ -13,29 +15,31 @@ type http2 struct {
 // frames is one direction: a walk from frame to frame.
 type frames struct {
 	decoder
-	preface int // bytes of the connection preface that are left
+	preface int  // bytes of the connection preface that are left
+	lost    bool // it is not known where a frame begins
+
 	header  [frameHeaderSize]byte
-	have    uint8  // bytes of header, of a frame that is not known yet
-	left    uint32 // bytes of its payload to come
+	have    uint8 // bytes of header, of a frame that is not known yet
 	frame   frameHeader
 	since   int64  // time of its first byte
 	begin   uint64 // position of its first byte
-	payload []byte // of a frame that is read, if it comes in several segments
+	left    uint32 // bytes of its payload to come
+	bytes   uint64 // those taken, header included
 	reading bool   // the payload is read
 	cut     bool   // a part of it was not captured
-	lost    bool   // it is not known where a frame begins
+	payload []byte // if it comes in several segments
 
-	bytes uint64 // of the frame, header included
-
-	block     []byte // header block of several frames
-	blockSize uint64 // as on the wire
+	// The header block, which may be of several frames.
+	open      bool // CONTINUATION is expected
 	blockOf   frameHeader
 	blockTime int64
 	blockPos  uint64
-	open      bool // CONTINUATION is expected
+	blockSize uint64 // as on the wire
 	blockCut  bool
+	block     []byte // if it is of several frames
 }
 
+// maxBlock bounds a header block, and a payload that is read.
 const maxBlock = 64 << 10
 
 // speak2 makes the connection one of HTTP/2. read says how much of the
@@ -151,6 +155,7 @@ func (h *http2) payload(c *Conn, from Side, v *view, out func(*Exchange)) {
 	}
 }
 
+// maxFrame is the longest payload a frame can have.
 const maxFrame = 1<<24 - 1
 
 // lose gives up the walk: it goes on where frames seem to begin.
@@ -202,7 +207,7 @@ func (h *http2) complete(c *Conn, from Side, b []byte, t int64, out func(*Exchan
 		h.reset(c, frame.stream, out)
 	case frameGoAway:
 		if len(b) >= 8 && h.roles && from != c.client {
-			h.refuse(c, parseFrameHeader(append(make([]byte, 5), b[:4]...)).stream, out)
+			h.refuse(c, binary.BigEndian.Uint32(b)&^(1<<31), out)
 		}
 	}
 }
@@ -217,7 +222,8 @@ func (h *http2) lost(c *Conn, f *frames) {
 func (h *http2) fragment(c *Conn, from Side, frame frameHeader, b []byte, cut bool, t int64, out func(*Exchange)) {
 	f := &h.sides[from]
 	if frame.kind != frameContinuation {
-		f.blockOf, f.blockTime, f.blockPos, f.blockCut, f.blockSize = frame, f.since, f.begin, false, 0
+		f.blockOf, f.blockTime, f.blockPos = frame, f.since, f.begin
+		f.blockSize, f.blockCut, f.block = 0, false, nil
 	} else if !f.open || frame.stream != f.blockOf.stream {
 		h.lost(c, f)
 		return
