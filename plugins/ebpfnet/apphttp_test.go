@@ -199,6 +199,14 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 			response.Body.Close()
 		}
 		r.N = int(middle(all))
+	case "echo":
+		addr, err := echo(o.Kind)
+		r.Addr = addr
+		return err
+	case "ping":
+		n, err := ping(o.Addr, o.Kind, o.N)
+		r.N = n
+		return err
 	case "http pipeline":
 		return pipeline(o, r)
 	default:

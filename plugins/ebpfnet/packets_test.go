@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"datakit.dev/agent/internal/ledger"
@@ -24,27 +25,38 @@ func (r row) int(key string) int     { n, _ := r[key].(int64); return int(n) }
 // packetWatch is the plugin at work on packets, with all points so far.
 type packetWatch struct {
 	*watch
-	rows map[string][]row
+	rows  map[string][]row
+	close func()
 }
 
 // observePackets observes what is asked for, without TCP connections.
-func observePackets(t testing.TB, w *world, l4, l7 []string, change ...func(*plugins.EBPF)) *packetWatch {
+func observePackets(t testing.TB, w *world, l4, l7 []string, change ...any) *packetWatch {
 	t.Helper()
 	p := &packetWatch{rows: map[string][]row{}}
+	var tune []func(*Plugin)
+	for _, f := range change {
+		if f, ok := f.(func(*Plugin)); ok {
+			tune = append(tune, f)
+		}
+	}
 	p.watch = observe(t, w, func(c *plugins.EBPF) {
 		c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = l4, l7, []string{"dnsflow"}
 		for _, f := range change {
-			f(c)
+			if f, ok := f.(func(*plugins.EBPF)); ok {
+				f(c)
+			}
 		}
-	})
+	}, tune...)
 	// The reader of the ring, as in Run; intervals end by order.
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.p.apps.run(ctx) }()
-	t.Cleanup(func() {
+	p.close = sync.OnceFunc(func() {
 		cancel()
 		must(t, <-done)
+		must(t, p.p.Close())
 	})
+	t.Cleanup(p.close)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package ebpfnet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,7 +136,7 @@ func (p *Plugin) loadApplications(scope bpf.Scope, mount string) error {
 		return nil
 	}
 	cfg := p.apps.cfg
-	cfg.Scope, cfg.CgroupMount = scope, mount
+	cfg.Scope, cfg.CgroupMount = scope, cmp.Or(cfg.CgroupMount, mount)
 	err := p.apps.open(cfg, p.netnsDev, p.finder(), p.env.Now)
 	if err == nil || p.tracer == nil || !errors.Is(err, bpf.ErrNotSupported) {
 		return err

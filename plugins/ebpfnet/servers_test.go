@@ -44,7 +44,7 @@ func readable(t testing.TB) string {
 }
 
 // nginx serves files of some sizes and answers with some codes.
-func nginx(t testing.TB, h *host, options, listen string) *logged {
+func nginx(t testing.TB, h *host, options, listen string, cgroup ...string) *logged {
 	t.Helper()
 	dir := readable(t)
 	for name, size := range map[string]int{"a": 100, "b": 3000, "c": 200000} {
@@ -73,7 +73,11 @@ http {
   }
 }
 `, dir, l.addr, options, listen)), 0o644))
-	h.daemon(t, "nginx", "-c", conf)
+	name, args := "nginx", []string{"-c", conf}
+	if len(cgroup) > 0 {
+		name, args = inside(cgroup[0], append([]string{name}, args...)...)
+	}
+	h.daemon(t, name, args...)
 	h.listens(t, l.addr)
 	return l
 }

@@ -4,8 +4,8 @@ import "fmt"
 
 // Counts are what the programs counted, over all CPUs.
 type Counts struct {
-	Packets, Bytes  int64 // put into the ring; what they take there
-	Lost, LostBytes int64 // found it full
+	Bytes           int64 // what packets take in the ring, headers included
+	Lost, LostBytes int64 // packets that found it full, and what they would have taken
 
 	Sockets int64 // TCP connections that were looked at …
 	HTTP    int64 // … in which something looks like HTTP …
@@ -32,8 +32,8 @@ func (t *Tap) Counts() (Counts, error) {
 		}
 	}
 	return Counts{
-		Packets: sum[skbCounterCOUNT_PACKETS], Bytes: sum[skbCounterCOUNT_BYTES],
-		Lost: sum[skbCounterCOUNT_LOST], LostBytes: sum[skbCounterCOUNT_LOST_BYTES],
+		Bytes: sum[skbCounterCOUNT_BYTES],
+		Lost:  sum[skbCounterCOUNT_LOST], LostBytes: sum[skbCounterCOUNT_LOST_BYTES],
 		Sockets: sum[skbCounterCOUNT_SOCKETS], HTTP: sum[skbCounterCOUNT_HTTP],
 		Other: sum[skbCounterCOUNT_OTHER], Marked: sum[skbCounterCOUNT_MARKED],
 		Datagrams: sum[skbCounterCOUNT_DATAGRAMS], NoRoom: sum[skbCounterCOUNT_NO_ROOM],

@@ -100,6 +100,9 @@ struct tcp_socket {
 	__u8 seen;     /* directions of which a packet was seen: bits enum side */
 	__u8 closed;   /* directions that were closed: bits enum side */
 	__u8 pad;
+	__u16 single; /* length of the last request that was seen to be one: see hand_over_request
+		       */
+	__u16 pad2[3];
 };
 
 enum side {
@@ -147,10 +150,9 @@ struct flow {
 
 /* What happened. The accounts of the plugin are made of these. */
 enum counter {
-	COUNT_PACKETS,	  /* put into the ring … */
-	COUNT_BYTES,	  /* … and what they take there */
-	COUNT_LOST,	  /* found the ring full … */
-	COUNT_LOST_BYTES, /* … and what they would have taken */
+	COUNT_BYTES,	  /* what packets take in the ring, headers included */
+	COUNT_LOST,	  /* packets that found it full … */
+	COUNT_LOST_BYTES, /* … and would have taken that much */
 	COUNT_SOCKETS,	  /* TCP connections that were looked at */
 	COUNT_HTTP,	  /* of them with something that looks like HTTP */
 	COUNT_OTHER,	  /* of them left because nothing did */

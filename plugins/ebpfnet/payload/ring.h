@@ -35,26 +35,16 @@ static __always_inline void describe(
 
 #define RESERVE(type) bpf_ringbuf_reserve(&packets, sizeof(type), 0)
 
-static __always_inline void count_two(enum counter records, enum counter bytes, __u32 size)
-{
-	__u32 zero = 0;
-	struct counts *c = bpf_map_lookup_elem(&counters, &zero);
-
-	if (!c)
-		return;
-	__sync_fetch_and_add(&c->of[records], 1);
-	__sync_fetch_and_add(&c->of[bytes], size + RING_HEADER);
-}
-
 static __always_inline void submit(void *record, __u32 size)
 {
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	count_two(COUNT_PACKETS, COUNT_BYTES, size);
+	count(COUNT_BYTES, size + RING_HEADER);
 }
 
 static __always_inline void lose(__u32 size)
 {
-	count_two(COUNT_LOST, COUNT_LOST_BYTES, size);
+	count(COUNT_LOST, 1);
+	count(COUNT_LOST_BYTES, size + RING_HEADER);
 }
 
 static __always_inline __u32 least(__u32 a, __u32 b)

@@ -16,24 +16,23 @@ import (
 type skbCounter uint32
 
 const (
-	skbCounterCOUNT_PACKETS    skbCounter = 0
-	skbCounterCOUNT_BYTES      skbCounter = 1
-	skbCounterCOUNT_LOST       skbCounter = 2
-	skbCounterCOUNT_LOST_BYTES skbCounter = 3
-	skbCounterCOUNT_SOCKETS    skbCounter = 4
-	skbCounterCOUNT_HTTP       skbCounter = 5
-	skbCounterCOUNT_OTHER      skbCounter = 6
-	skbCounterCOUNT_MARKED     skbCounter = 7
-	skbCounterCOUNT_DATAGRAMS  skbCounter = 8
-	skbCounterCOUNT_NO_ROOM    skbCounter = 9
-	skbCounterCOUNT_NO_STORAGE skbCounter = 10
-	skbCounterCOUNT_UNREADABLE skbCounter = 11
-	skbCounterCOUNTERS         skbCounter = 12
+	skbCounterCOUNT_BYTES      skbCounter = 0
+	skbCounterCOUNT_LOST       skbCounter = 1
+	skbCounterCOUNT_LOST_BYTES skbCounter = 2
+	skbCounterCOUNT_SOCKETS    skbCounter = 3
+	skbCounterCOUNT_HTTP       skbCounter = 4
+	skbCounterCOUNT_OTHER      skbCounter = 5
+	skbCounterCOUNT_MARKED     skbCounter = 6
+	skbCounterCOUNT_DATAGRAMS  skbCounter = 7
+	skbCounterCOUNT_NO_ROOM    skbCounter = 8
+	skbCounterCOUNT_NO_STORAGE skbCounter = 9
+	skbCounterCOUNT_UNREADABLE skbCounter = 10
+	skbCounterCOUNTERS         skbCounter = 11
 )
 
 type skbCounts struct {
 	_  structs.HostLayout
-	Of [12]uint64
+	Of [11]uint64
 }
 
 type skbEndpoint struct {

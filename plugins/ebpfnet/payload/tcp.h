@@ -133,10 +133,9 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 static __always_inline void note_sender(struct tcp_socket *s)
 {
 	struct sock *sock = (struct sock *)s->sk;
-	struct task_struct *task = current_task();
 
-	if (BPF_CORE_READ(task, tgid) != s->end.pid && BPF_CORE_READ(sock, sk_lock.owned))
-		note_owner(task, &s->end.pid, s->end.comm);
+	if (BPF_CORE_READ(sock, sk_lock.owned))
+		note_owner(current_task(), &s->end.pid, s->end.comm);
 }
 
 /* Was all of it seen before? Sent again by us, or again by the peer. */
@@ -259,7 +258,7 @@ __noinline int capture_whole(struct __sk_buff *skb, __u32 offset, __u32 len, __u
 	return 0;
 }
 
-/* Captures a request, up to the middle size. Returns an enum scan. */
+/* Captures a request, up to the middle size, and scans it. Returns an enum scan. */
 __noinline int capture_request(
 	struct __sk_buff *skb, __u32 offset, __u32 len, __u32 seq, __u32 flags)
 {
@@ -300,34 +299,28 @@ __noinline int capture_request(
 	return more;
 }
 
-/* Captures the beginning of a packet. */
-__noinline int capture_head(struct __sk_buff *skb, __u32 offset, __u32 len, __u32 seq, __u32 flags)
-{
-	struct bpf_sock *sk = skb->sk;
-	struct piece p = {.offset = offset, .len = len, .seq = seq, .flags = flags};
-	struct tcp_socket *s;
-
-	if (!sk || !len)
-		return 0;
-	s = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
-	if (!s)
-		return 0;
-	p.kind = s->kind;
-	CAPTURE(struct small, skb, &s->end, &p);
-	return 0;
-}
-
-/* A request: the rest of a large one as well if it holds another, or may. */
+/*
+ * A request: the rest of a large one as well if it holds another, or may. Clients that ask again
+ * and again send requests of few lengths; one as long as the last that was single is not scanned.
+ * Should it be two after all, the reader sees that and asks for whole packets.
+ */
 static __always_inline void hand_over_request(
 	struct __sk_buff *skb, struct tcp_socket *s, struct piece *p)
 {
 	__u32 first = least(p->len, MEDIUM);
-	int more = capture_request(skb, p->offset, first, p->seq, p->flags);
+	int more;
 
+	if (p->len == s->single) {
+		capture(skb, &s->end, p);
+		return;
+	}
+	more = capture_request(skb, p->offset, first, p->seq, p->flags);
 	if (more == SCAN_MORE)
 		s->mode = MODE_ALL;
-	if (p->len == first)
+	if (p->len == first) {
+		s->single = more == SCAN_ONE ? first : 0;
 		return;
+	}
 	p->offset += first;
 	p->seq += first;
 	p->len -= first;
@@ -351,7 +344,7 @@ static __always_inline void hand_over(
 	else if (looks == LOOKS_REQUEST)
 		hand_over_request(skb, s, &p);
 	else
-		capture_head(skb, p.offset, p.len, p.seq, p.flags);
+		CAPTURE(struct small, skb, &s->end, &p);
 }
 
 /* FIN and RST. The connection is over with the second FIN. */
@@ -403,7 +396,7 @@ static __always_inline void on_segment(
 {
 	enum looks looks = LOOKS_OTHER;
 
-	if (g->egress)
+	if (g->egress && !s->end.pid)
 		note_sender(s);
 	if (s->mode != MODE_SEEK)
 		look_for_mark(s);

@@ -1,0 +1,180 @@
+package ebpfnet
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/containers"
+	"datakit.dev/agent/internal/hostfs"
+)
+
+// packetCost is what the packet programs cost while a benchmark runs, by the
+// kernel's statistics, and the process of the benchmark by its CPU time.
+type packetCost struct {
+	b     *testing.B
+	watch *packetWatch
+	begin []bpf.ProgramStats
+	cpu   time.Duration
+}
+
+func ownCPU(t testing.TB) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func measurePackets(b *testing.B, w *packetWatch) *packetCost {
+	b.Helper()
+	stats, err := ebpf.EnableStats(unixRunTime)
+	must(b, err)
+	b.Cleanup(func() { stats.Close() })
+	c := &packetCost{b: b, watch: w}
+	c.begin, err = w.p.apps.tap.Stats()
+	must(b, err)
+	c.cpu = ownCPU(b)
+	return c
+}
+
+// packetPrice is what one side of one request costs. Of several windows the
+// best one counts: others work on the machine, too.
+type packetPrice struct {
+	events              int
+	runs, all, own, cpu float64 // runs, ns in programs, ns without what measuring costs, µs of the agent
+}
+
+func (c *packetCost) price(events int, empty time.Duration) packetPrice {
+	c.b.Helper()
+	cpu := ownCPU(c.b) - c.cpu
+	now, err := c.watch.p.apps.tap.Stats()
+	must(c.b, err)
+	var runs uint64
+	var spent time.Duration
+	for i, s := range now {
+		runs += s.Runs - c.begin[i].Runs
+		spent += s.Time - c.begin[i].Time
+	}
+	n := float64(events)
+	return packetPrice{
+		events: events, runs: float64(runs) / n, all: float64(spent) / n,
+		own: float64(spent-time.Duration(runs)*empty) / n, cpu: float64(cpu.Microseconds()) / n,
+	}
+}
+
+func (p *packetPrice) report(b *testing.B) {
+	b.ReportMetric(p.runs, "bpf-runs/side")
+	b.ReportMetric(p.all, "bpf-ns/side")
+	b.ReportMetric(p.own, "bpf-own-ns/side")
+	b.ReportMetric(p.cpu, "agent-cpu-s/M-sides")
+	b.ReportMetric(residentMiB(b), "rss-MiB")
+}
+
+// cell is a cgroup for those whose packets are measured: the programs see the
+// whole machine otherwise.
+func cell(b *testing.B) string {
+	b.Helper()
+	mount, err := containers.Mount(hostfs.Root{})
+	must(b, err)
+	dir, err := os.MkdirTemp(mount, "cost-test-")
+	must(b, err)
+	b.Cleanup(func() { eventually(b, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
+	return dir
+}
+
+// within attaches to that cgroup only.
+func within(dir string) func(*Plugin) {
+	return func(p *Plugin) { p.apps.cfg.CgroupMount = dir }
+}
+
+// inside is the command line that runs a program in a cgroup.
+func inside(dir string, command ...string) (string, []string) {
+	return "sh", append([]string{"-c", `echo $$ > ` + dir + `/cgroup.procs; exec "$@"`, "sh"}, command...)
+}
+
+// BenchmarkHTTP is the cost of a request of wrk to nginx, on each side: both
+// are observed. Keep-alive, short connections, and HTTP/2 between Go programs.
+func BenchmarkHTTP(b *testing.B) {
+	need(b, "nginx", "wrk")
+	const seconds, windows = 1, 5
+	for _, tt := range []struct {
+		name string
+		args []string
+	}{
+		{"keep-alive", nil},
+		{"short", []string{"-H", "Connection: close"}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			w := newWorld(b)
+			dir := cell(b)
+			server := nginx(b, w.far, "sendfile on; access_log off;", "", dir)
+			watch := observePackets(b, w, nil, []string{"httpflow"}, within(dir))
+			empty := emptyProgram(b)
+			for b.Loop() {
+				var best *packetPrice
+				for range windows {
+					watch.forget()
+					cost := measurePackets(b, watch)
+					args := append([]string{"wrk", "-t1", "-c64", fmt.Sprintf("-d%ds", seconds)}, tt.args...)
+					name, args := inside(dir, append(args, "http://"+server.addr+"/a")...)
+					w.near.run(b, name, args...)
+					watch.report()
+					in, _ := watch.counts(incoming, portOf(b, server.addr))
+					out, _ := watch.counts(outgoing, portOf(b, server.addr))
+					p := cost.price(tallyOf(in)+tallyOf(out), empty())
+					if best == nil || p.own < best.own {
+						best = &p
+					}
+				}
+				best.report(b)
+				c, err := watch.p.apps.tap.Counts()
+				must(b, err)
+				b.ReportMetric(float64(c.Lost), "lost")
+				b.ReportMetric(float64(best.events)/2/seconds, "requests/s")
+			}
+		})
+	}
+}
+
+// pingPong measures the round trip of a byte between two processes, in ns.
+func pingPong(b *testing.B, client *app, addr, kind string, n int) float64 {
+	b.Helper()
+	r := client.do(order{Do: "ping", Addr: addr, N: n, Kind: kind})
+	return float64(r.N) / float64(n)
+}
+
+// BenchmarkOthers is what a process that does no HTTP pays: the round trip of
+// a byte over TCP and of a datagram over UDP, with nothing attached and with
+// everything, in turn. A round trip is two sends and two receives.
+func BenchmarkOthers(b *testing.B) {
+	const turns, perTurn = 15, 20000
+	for _, kind := range []string{"tcp", "udp"} {
+		b.Run(kind, func(b *testing.B) {
+			w := newWorld(b)
+			client := w.near.start(b)
+			dir := cell(b)
+			must(b, os.WriteFile(dir+"/cgroup.procs", []byte(fmt.Sprint(client.pid)), 0))
+			b.Cleanup(client.stop)
+			echo := client.do(order{Do: "echo", Addr: "127.0.0.1:0", Kind: kind})
+			pingPong(b, client, echo.Addr, kind, perTurn)
+			var bare, added []float64
+			for b.Loop() {
+				for range turns {
+					without := pingPong(b, client, echo.Addr, kind, perTurn)
+					watch := observePackets(b, w, []string{"udp"}, []string{"httpflow"}, dns, loopback, within(dir))
+					pingPong(b, client, echo.Addr, kind, perTurn/10)
+					with := pingPong(b, client, echo.Addr, kind, perTurn)
+					watch.close()
+					bare, added = append(bare, without), append(added, with-without)
+				}
+			}
+			b.ReportMetric(middle(bare), "bare-ns/round-trip")
+			b.ReportMetric(middle(added)/4, "added-ns/send-or-receive")
+		})
+	}
+}
