@@ -60,18 +60,24 @@ func watch(t *testing.T, c Config) <-chan Event {
 	return events
 }
 
-// next waits for an event of an interface.
+// next waits for an event of an interface. Changes come at any time: the
+// kernel gives out link-local addresses when it likes.
 func next(t *testing.T, events <-chan Event, what What, name string) *NIC {
 	t.Helper()
-	select {
-	case e := <-events:
-		if e.What != what || e.NIC.Name != name {
-			t.Fatalf("%v %v, want %v %s", e.NIC, e.What, what, name)
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case e := <-events:
+			if e.What == Changed && what != Changed {
+				continue
+			}
+			if e.What != what || e.NIC.Name != name {
+				t.Fatalf("%v %v, want %v %s", e.NIC, e.What, what, name)
+			}
+			return e.NIC
+		case <-deadline:
+			t.Fatalf("%s did not become %v", name, what)
 		}
-		return e.NIC
-	case <-time.After(10 * time.Second):
-		t.Fatalf("%s did not become %v", name, what)
-		return nil
 	}
 }
 

@@ -71,33 +71,46 @@ func (p *Reader) block(head []byte) ([]byte, error) {
 	return b, nil
 }
 
+// blockAhead returns the next block if all of it has been read ahead and
+// nothing is wrong with it. A section header is looked at more closely.
+func (p *Reader) blockAhead() ([]byte, bool) {
+	b := p.ahead()
+	if len(b) < minBlock {
+		return nil, false
+	}
+	size := p.order.Uint32(b[4:])
+	if size < minBlock || size%4 != 0 || uint64(size) > uint64(len(b)) || p.order.Uint32(b[size-blockTrailer:]) != size {
+		return nil, false
+	}
+	return b[:size], p.order.Uint32(b) != blockSection
+}
+
 // nextBlock reads blocks of pcapng up to the next packet. Nearly always all
 // of a block has been read ahead.
 func (p *Reader) nextBlock(rec *Record) error {
 	for {
-		b := p.ahead()
-		if len(b) < blockHeader || uint64(len(b)) < uint64(p.order.Uint32(b[4:])) {
+		b, ok := p.blockAhead()
+		if !ok {
 			if p.atEnd() {
 				return io.EOF
 			}
-			var err error
-			if b, err = p.need(blockHeader, "block header"); err != nil {
+			head, err := p.need(blockHeader, "block header")
+			if err != nil {
+				return err
+			}
+			if p.order.Uint32(head) == blockSection { // the same in both byte orders
+				if err := p.section(); err != nil {
+					return err
+				}
+				continue
+			}
+			if b, err = p.block(head); err != nil {
 				return err
 			}
 		}
-		kind := p.order.Uint32(b)
-		if kind == blockSection { // the same in both byte orders
-			if err := p.section(); err != nil {
-				return err
-			}
-			continue
-		}
-		b, err := p.block(b)
-		if err != nil {
-			return err
-		}
+		var err error
 		body, found := b[blockHeader:len(b)-blockTrailer], false
-		switch kind {
+		switch p.order.Uint32(b) {
 		case blockEnhanced:
 			err, found = p.enhanced(body, rec), true
 		case blockSimple:
