@@ -163,3 +163,25 @@ func TestSequences(t *testing.T) {
 		})
 	}
 }
+
+// TestPacketTellsChanges: whole packets are asked for once, when HTTP/2 begins.
+func TestPacketTellsChanges(t *testing.T) {
+	tracker := New(Config{Out: &sink{}})
+	preface := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	seq := uint32(0xfffffffa)
+	for i, want := range []struct {
+		capture http.Capture
+		changed bool
+	}{{http.All, true}, {http.All, false}} {
+		text := preface
+		if i > 0 {
+			text = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // SETTINGS
+		}
+		s := http.Segment{Time: int64(i), From: http.Local, Len: len(text), Data: []byte(text)}
+		capture, changed := tracker.Packet(1, end(), &s, seq)
+		if capture != want.capture || changed != want.changed {
+			t.Errorf("packet %d: %v, changed %v; want %+v", i, capture, changed, want)
+		}
+		seq += uint32(len(text))
+	}
+}
