@@ -16,17 +16,17 @@ func TestDebugFilter(t *testing.T) {
 		out    string // part of the output
 		errOut string // part of what goes to standard error
 	}{
-		"drop":               {[]string{"--rule", "udp; src_port == 80", "--packet", vector}, 0, "drop", "rule 2 (1:6) matches: src_port == 80\n  src_port == 80 is true: src_port is 80\n", ""},
-		"keep":               {[]string{"--rule", "ip_saddr == '10.0.0.2'", "--packet", vector}, 0, "keep", "no rule matches\nrule 1 (1:1) does not match: ip_saddr == \"10.0.0.2\"\n  ip_saddr == \"10.0.0.2\" is false: ip_saddr is \"10.0.0.1\"\n", ""},
-		"either side":        {[]string{"--rule", "ip in ['127.0.0.0/8']", "--packet", vector}, 0, "drop", "", ""},
-		"no packet":          {[]string{"--rule", "!tcp && src_port == 0 && ip_saddr == ''"}, 0, "drop", "", ""},
-		"no rule":            {[]string{"--rule", "", "--packet", vector}, 0, "keep", "there is no rule", ""},
-		"warning":            {[]string{"--rule", "tcp || udp && udp", "--packet", vector}, 0, "keep", "", "warning: rule:1:1: && and || have one level of precedence"},
-		"bad rule":           {[]string{"--rule", "udp\ntcp && src_prt == 80", "--packet", vector}, exitUsage, "", "", "datakit: rule:2:8: unknown name src_prt"},
-		"bad packet":         {[]string{"--rule", "tcp", "--packet", "tcp=perhaps"}, exitUsage, "", "", `datakit: packet: tcp: "perhaps" is not true or false`},
-		"nothing asked":      {nil, exitUsage, "", "", "one of --rule and --keys is needed"},
-		"keys":               {[]string{"--keys"}, 0, "KEY         TYPE  MEANING", "either side, IPv4 or IPv6: src_ip or dst_ip", ""},
-		"unknown flag":       {[]string{"--rules", "tcp"}, exitUsage, "", "", "unknown flag: --rules"},
+		"drop":          {[]string{"--rule", "udp; src_port == 80", "--packet", vector}, 0, "drop", "rule 2 (1:6) matches: src_port == 80\n  src_port == 80 is true: src_port is 80\n", ""},
+		"keep":          {[]string{"--rule", "ip_saddr == '10.0.0.2'", "--packet", vector}, 0, "keep", "no rule matches\nrule 1 (1:1) does not match: ip_saddr == \"10.0.0.2\"\n  ip_saddr == \"10.0.0.2\" is false: ip_saddr is \"10.0.0.1\"\n", ""},
+		"either side":   {[]string{"--rule", "ip in ['127.0.0.0/8']", "--packet", vector}, 0, "drop", "", ""},
+		"no packet":     {[]string{"--rule", "!tcp && src_port == 0 && ip_saddr == ''"}, 0, "drop", "", ""},
+		"no rule":       {[]string{"--rule", "", "--packet", vector}, 0, "keep", "there is no rule", ""},
+		"warning":       {[]string{"--rule", "tcp || udp && udp", "--packet", vector}, 0, "keep", "", "warning: rule:1:1: && and || have one level of precedence"},
+		"bad rule":      {[]string{"--rule", "udp\ntcp && src_prt == 80", "--packet", vector}, exitUsage, "", "", "datakit: rule:2:8: unknown name src_prt"},
+		"bad packet":    {[]string{"--rule", "tcp", "--packet", "tcp=perhaps"}, exitUsage, "", "", `datakit: packet: tcp: "perhaps" is not true or false`},
+		"nothing asked": {nil, exitUsage, "", "", "one of --rule and --keys is needed"},
+		"keys":          {[]string{"--keys"}, 0, "KEY         TYPE  MEANING", "either side, IPv4 or IPv6: src_ip or dst_ip", ""},
+		"unknown flag":  {[]string{"--rules", "tcp"}, exitUsage, "", "", "unknown flag: --rules"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
