@@ -131,3 +131,16 @@ func BenchmarkIdle(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBody is a segment in the middle of a body.
+func BenchmarkBody(b *testing.B) {
+	c := New(Config{})
+	feed(c, "> GET / HTTP/1.1\r\n\r\n", "< HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000\r\n\r\n")
+	s := Segment{From: Remote, Pos: 56, Len: 64 << 10, Data: make([]byte, 128)}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Pos += uint64(s.Len)
+		s.Time++
+		c.Feed(&s, nil)
+	}
+}
