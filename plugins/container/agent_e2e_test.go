@@ -59,6 +59,16 @@ func (in *installation) start() {
 	}
 }
 
+// ledger checks that every line and every point is explained.
+func (in *installation) ledger() {
+	in.t.Helper()
+	out, err := exec.Command(filepath.Join(in.home, "datakit"), "ledger", "--home", in.home).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "events/container/log_lines") {
+		in.t.Errorf("ledger: %v\n%s", err, out)
+	}
+	in.t.Logf("%s", out)
+}
+
 // end ends the agent and waits for it.
 func (in *installation) end(s unix.Signal) {
 	_ = in.cmd.Process.Signal(s)
@@ -219,6 +229,7 @@ func TestLogsThroughTheAgent(t *testing.T) {
 	for end := time.Now().Add(60 * time.Second); !complete() && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 	}
 	t.Logf("complete after %v", time.Since(began))
+	in.ledger()
 	in.end(unix.SIGTERM)
 	doubled := map[string]int{}
 	for name, path := range paths {
