@@ -76,3 +76,14 @@ func (s *Stats) add(other *Stats) {
 		s.Warnings[rule] += n
 	}
 }
+
+// takeBack undoes add, but for the warnings: they were seen.
+func (s *Stats) takeBack(other *Stats) {
+	s.Captured -= other.Captured
+	s.Filtered -= other.Filtered
+	s.Sampled -= other.Sampled
+	s.Pending -= other.Pending
+	for reason, n := range other.Dropped {
+		s.Dropped[reason] -= n
+	}
+}

@@ -42,18 +42,24 @@ func (f *Feed) Store(ctx context.Context, c point.Category, pts []point.Point) e
 	return nil
 }
 
-// putStored offers the block once. What was filtered counts together with
-// what was stored, so that points that come again count once.
+// putStored offers the block once. The points are pending meanwhile, as those
+// of other collectors, so that the frame that carries the block to the agent
+// has them in its counters. When the block was not taken all is taken back,
+// what was filtered too: points that come again count once.
 func (f *Feed) putStored(b *batch, moved Stats) error {
+	moved.Pending = int64(b.points)
+	f.cfg.Book.Step(func() { f.counts.update(func(s *Stats) { s.add(&moved) }) })
 	if b.points == 0 {
 		f.release(b.raw)
-		f.cfg.Book.Step(func() { f.counts.update(func(s *Stats) { s.add(&moved) }) })
 		return nil
 	}
-	moved.Emitted = int64(b.points)
-	h := handover{Feed: f, accept: func(s *Stats) { s.add(&moved) }}
+	h := handover{Feed: f, accept: func(s *Stats) {
+		s.Pending -= moved.Pending
+		s.Emitted += moved.Pending
+	}}
 	h.block = f.pack(b)
 	if err := h.put(f.life); err != nil && !h.accepted() {
+		f.cfg.Book.Step(func() { f.counts.update(func(s *Stats) { s.takeBack(&moved) }) })
 		return err
 	}
 	return nil

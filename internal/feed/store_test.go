@@ -58,6 +58,24 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
+// While the answer is on its way the points are pending: whoever receives the
+// block must not know of more points than were captured.
+func TestStoredPointsArePendingMeanwhile(t *testing.T) {
+	f, m := newTestFeed(t, Config{Keep: func(_ point.Category, p *point.Point) (bool, string) { return p.Tags[0].Value != "0", "" }})
+	var during Stats
+	m.put = func(context.Context, int) error { during = f.Stats(); return nil }
+	if err := f.Store(t.Context(), point.Logging, somePoints(3)); err != nil {
+		t.Fatal(err)
+	}
+	if during.Captured != 3 || during.Pending != 2 || during.Filtered != 1 || during.Emitted != 0 {
+		t.Errorf("meanwhile %+v", during)
+	}
+	finish(t, f, m)
+	if s := f.Stats(); s.Captured != 3 || s.Pending != 0 || s.Emitted != 2 {
+		t.Errorf("in the end %+v", s)
+	}
+}
+
 func TestStoreWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, m := newTestFeed(t, Config{})
