@@ -199,6 +199,9 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 			response.Body.Close()
 		}
 		r.N = int(middle(all))
+	case "text": // and N bytes more
+		_, err := io.WriteString(a.conn(o.ID), o.Addr+strings.Repeat("x", o.N))
+		return err
 	case "echo":
 		addr, err := echo(o.Kind)
 		r.Addr = addr

@@ -12,8 +12,7 @@ type Counts struct {
 	Other   int64 // … in which nothing does: they were left
 	Marked  int64 // modes changed by Mark
 
-	Datagrams int64 // UDP, counted in flows
-	NoRoom    int64 // UDP, beyond MaxFlows
+	NoRoom int64 // UDP datagrams beyond MaxFlows
 
 	NoStorage  int64 // packets whose socket took no storage
 	Unreadable int64 // packets whose headers or payload could not be read
@@ -36,7 +35,7 @@ func (t *Tap) Counts() (Counts, error) {
 		Lost:  sum[skbCounterCOUNT_LOST], LostBytes: sum[skbCounterCOUNT_LOST_BYTES],
 		Sockets: sum[skbCounterCOUNT_SOCKETS], HTTP: sum[skbCounterCOUNT_HTTP],
 		Other: sum[skbCounterCOUNT_OTHER], Marked: sum[skbCounterCOUNT_MARKED],
-		Datagrams: sum[skbCounterCOUNT_DATAGRAMS], NoRoom: sum[skbCounterCOUNT_NO_ROOM],
+		NoRoom:    sum[skbCounterCOUNT_NO_ROOM],
 		NoStorage: sum[skbCounterCOUNT_NO_STORAGE], Unreadable: sum[skbCounterCOUNT_UNREADABLE],
 	}, nil
 }

@@ -157,8 +157,7 @@ enum counter {
 	COUNT_HTTP,	  /* of them with something that looks like HTTP */
 	COUNT_OTHER,	  /* of them left because nothing did */
 	COUNT_MARKED,	  /* modes changed by request of the reader */
-	COUNT_DATAGRAMS,  /* UDP datagrams counted in flows */
-	COUNT_NO_ROOM,	  /* datagrams without room in the map of flows */
+	COUNT_NO_ROOM,	  /* UDP datagrams without room in the map of flows */
 	COUNT_NO_STORAGE, /* packets whose socket took no storage */
 	COUNT_UNREADABLE, /* packets whose headers or payload could not be read */
 	COUNTERS,

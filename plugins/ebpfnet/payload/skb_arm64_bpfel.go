@@ -23,16 +23,15 @@ const (
 	skbCounterCOUNT_HTTP       skbCounter = 4
 	skbCounterCOUNT_OTHER      skbCounter = 5
 	skbCounterCOUNT_MARKED     skbCounter = 6
-	skbCounterCOUNT_DATAGRAMS  skbCounter = 7
-	skbCounterCOUNT_NO_ROOM    skbCounter = 8
-	skbCounterCOUNT_NO_STORAGE skbCounter = 9
-	skbCounterCOUNT_UNREADABLE skbCounter = 10
-	skbCounterCOUNTERS         skbCounter = 11
+	skbCounterCOUNT_NO_ROOM    skbCounter = 7
+	skbCounterCOUNT_NO_STORAGE skbCounter = 8
+	skbCounterCOUNT_UNREADABLE skbCounter = 9
+	skbCounterCOUNTERS         skbCounter = 10
 )
 
 type skbCounts struct {
 	_  structs.HostLayout
-	Of [11]uint64
+	Of [10]uint64
 }
 
 type skbEndpoint struct {

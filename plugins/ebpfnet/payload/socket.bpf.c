@@ -10,6 +10,13 @@
 #include <bpf/bpf_core_read.h>
 #include "maps.h"
 
+/* These programs may ask for the pid, which is faster than to read it. */
+static __always_inline void note_user(struct udp_socket *s)
+{
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) != s->pid)
+		note_owner(current_task(), &s->pid, s->comm);
+}
+
 SEC("cgroup/sock_create")
 int sock_create(struct bpf_sock *ctx)
 {
@@ -19,7 +26,7 @@ int sock_create(struct bpf_sock *ctx)
 		return 1;
 	s = bpf_sk_storage_get(&udp_sockets, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s)
-		note_owner(current_task(), &s->pid, s->comm);
+		note_user(s);
 	return 1;
 }
 
@@ -31,7 +38,7 @@ static __always_inline struct udp_socket *used(struct bpf_sock_addr *ctx)
 		return NULL;
 	s = bpf_sk_storage_get(&udp_sockets, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s)
-		note_owner(current_task(), &s->pid, s->comm);
+		note_user(s);
 	return s;
 }
 

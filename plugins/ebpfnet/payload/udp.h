@@ -85,7 +85,6 @@ static __always_inline void add_flow(const struct udp_socket *s, const struct fl
 		__sync_fetch_and_add(&f->read, bytes);
 		__sync_fetch_and_add(&f->received, datagrams);
 	}
-	count(COUNT_DATAGRAMS, datagrams);
 }
 
 static __always_inline void hand_over_dns(struct __sk_buff *skb, const struct udp_socket *s,
