@@ -19,9 +19,6 @@ func TestContractOfInputs(t *testing.T) {
 			if trial, ok := cfg.(inputs.Trial); ok {
 				trial.ForTrial()
 			}
-			if c, ok := cfg.(interface{ Validate() error }); ok && f.Name == "external" && c.Validate() == nil {
-				t.Fatal("the defaults of external cannot be valid: which program?")
-			}
 			if f.Name == "external" || f.Name == "ebpf" || f.Name == "container" {
 				return // run a program of their own
 			}
