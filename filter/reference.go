@@ -37,7 +37,7 @@ packets of which neither side is 10.0.0.1, the same as !(ip == '10.0.0.1').`},
 matches all packets of a server on this interface, received and sent. Headers are those of the innermost packet when it
 came in VXLAN or Geneve, VLAN tags those of the outer frame.`},
 		{"Where rules are decided", `Rules that look at headers alone are decided in the kernel: what they drop is never copied. The names of pods, and functions
-on texts other than ipnet_contains, are decided afterwards; so are packets with IPv6 extension headers and packets in
-tunnels. The outcome is the same.`},
+on texts other than ipnet_contains, are decided afterwards; so are packets with IPv6 extension headers. The outcome is the
+same.`},
 	}
 }

@@ -47,6 +47,7 @@ type extended struct {
 	counters int // file descriptor of the map
 	metadata metadata
 	counts   bool // some test leads to a rule
+	inside   bool // what is made now is for a packet in a tunnel
 }
 
 // uses reports whether a test asks for one of the fields.
@@ -56,16 +57,29 @@ func (x *extended) uses(fields ...filter.Field) bool {
 	})
 }
 
-// Labels beside those of tests and rules.
+// Labels beside those of tests and rules. Those of headers are there once
+// for the outer ones and once for those in a tunnel.
 const (
 	atKeep   = "keep"
 	atIgnore = "ignore" // drop what is not tracked
 	atCount  = "count"
-	atIPv4   = "ipv4"
-	atIPv6   = "ipv6"
-	atPorts  = "ports"
 	atDecide = "decide"
+
+	atIPv4    = "ipv4"
+	atIPv6    = "ipv6"
+	atPorts   = "ports"
+	atTunnel4 = "tunnel4"
+	atTunnel6 = "tunnel6"
+	atInside  = "inside"
 )
+
+// here is a label of the headers that are being read.
+func (x *extended) here(label string) string {
+	if x.inside {
+		return label + " inside"
+	}
+	return label
+}
 
 // program returns the whole program. It returns the snap length to keep a
 // packet, 0 to drop it.
@@ -76,6 +90,12 @@ func (x *extended) program() asm.Instructions {
 	} else {
 		x.raw()
 	}
+	x.ipv4()
+	x.ipv6()
+	x.tunnel()
+	x.inside = true
+	x.at(atInside)
+	x.link()
 	x.ipv4()
 	x.ipv6()
 	x.decide()

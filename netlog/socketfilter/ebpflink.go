@@ -1,8 +1,6 @@
 package socketfilter
 
 import (
-	"fmt"
-
 	"github.com/cilium/ebpf/asm"
 
 	"datakit.dev/agent/filter"
@@ -14,31 +12,35 @@ func (x *extended) link() {
 	x.fetch(linkAt, firstRead)
 	x.add(asm.JEq.Imm(asm.R0, 0, enough))
 	x.read(linkAt, ethernetHeader)
-	x.add(asm.Mov.Imm(offset, ethernetHeader))
+	x.add(asm.Add.Imm(offset, ethernetHeader))
 	x.read(ipAt, ipv4Header)
+	x.add(asm.Sub.Imm(offset, ethernetHeader))
 	x.at(enough)
 	x.store(filter.SrcMAC, filter.DstMAC, func() {
 		x.mac(asm.R1, linkAt+6)
 		x.mac(asm.R2, linkAt)
 	})
 	x.load(kind, linkAt+12, asm.Half)
-	x.add(asm.Mov.Imm(offset, ethernetHeader))
+	x.add(asm.Add.Imm(offset, ethernetHeader))
 
-	x.add( // the tag that the kernel took off is the outermost one
-		asm.LoadMem(asm.R1, ctx, x.metadata.vlanPresent, asm.Word),
-		asm.JEq.Imm(asm.R1, 0, "tag 0"),
-		asm.LoadMem(asm.R1, ctx, x.metadata.vlanTCI, asm.Word),
-		asm.And.Imm(asm.R1, vlanMask),
-		asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord),
-	)
-	for i := range maxTags {
-		x.at(fmt.Sprintf("tag %d", i))
-		x.isOneOf(kind, fmt.Sprintf("read tag %d", i), tags()...)
-		x.network(i > 0)
-		x.at(fmt.Sprintf("read tag %d", i))
-		x.tag(fmt.Sprintf("tag %d", i+1))
+	untagged := x.fresh()
+	if !x.inside {
+		x.add( // the tag that the kernel took off is the outermost one
+			asm.LoadMem(asm.R1, ctx, x.metadata.vlanPresent, asm.Word),
+			asm.JEq.Imm(asm.R1, 0, untagged),
+			asm.LoadMem(asm.R1, ctx, x.metadata.vlanTCI, asm.Word),
+			asm.And.Imm(asm.R1, vlanMask),
+			asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord),
+		)
 	}
-	x.at(fmt.Sprintf("tag %d", maxTags))
+	x.at(untagged)
+	for i := range maxTags {
+		tagged := x.fresh()
+		x.isOneOf(kind, tagged, tags()...)
+		x.network(i > 0)
+		x.at(tagged)
+		x.tag()
+	}
 	x.isOneOf(kind, atKeep, tags()...)
 	x.network(true)
 }
@@ -46,31 +48,37 @@ func (x *extended) link() {
 // network goes on by ethertype. The header of IPv4 is there already unless
 // tags have moved it.
 func (x *extended) network(tagged bool) {
-	x.add(asm.JEq.Imm(kind, etherIPv6, atIPv6), asm.JNE.Imm(kind, etherIPv4, atIgnore))
+	x.add(asm.JEq.Imm(kind, etherIPv6, x.here(atIPv6)), asm.JNE.Imm(kind, etherIPv4, atIgnore))
 	if tagged {
 		x.readIPv4()
 	}
-	x.add(asm.Ja.Label(atIPv4))
+	x.add(asm.Ja.Label(x.here(atIPv4)))
 }
 
-// tag reads a tag in the frame. One of id 0 is a priority only.
-func (x *extended) tag(next string) {
+// tag reads a tag in the frame. One of id 0 is a priority only, those in
+// tunnels are skipped.
+func (x *extended) tag() {
 	x.read(tagAt, vlanTag)
 	x.load(kind, tagAt+2, asm.Half)
+	x.add(asm.Add.Imm(offset, vlanTag))
+	if x.inside {
+		return
+	}
+	done, outer := x.fresh(), x.fresh()
 	x.load(asm.R1, tagAt, asm.Half)
 	x.add(
-		asm.Add.Imm(offset, vlanTag),
 		asm.And.Imm(asm.R1, vlanMask),
-		asm.JEq.Imm(asm.R1, 0, next),
+		asm.JEq.Imm(asm.R1, 0, done),
 		asm.LoadMem(asm.R2, asm.RFP, slot(filter.VLAN), asm.DWord),
-		asm.JEq.Imm(asm.R2, 0, next+" is outer"),
+		asm.JEq.Imm(asm.R2, 0, outer),
 		asm.LoadMem(asm.R2, asm.RFP, slot(filter.InnerVLAN), asm.DWord),
-		asm.JNE.Imm(asm.R2, 0, next),
+		asm.JNE.Imm(asm.R2, 0, done),
 		asm.StoreMem(asm.RFP, slot(filter.InnerVLAN), asm.R1, asm.DWord),
-		asm.Ja.Label(next),
+		asm.Ja.Label(done),
 	)
-	x.at(next + " is outer")
+	x.at(outer)
 	x.add(asm.StoreMem(asm.RFP, slot(filter.VLAN), asm.R1, asm.DWord))
+	x.at(done)
 }
 
 // mac reads an Ethernet address from the stack.

@@ -18,6 +18,7 @@ type frame struct {
 
 	extended bool // has IPv6 extension headers
 	tunnel   bool // is for a port of a tunnel
+	manyTags bool // more than are decoded, at one place
 	cut      bool // ends early
 }
 
@@ -33,36 +34,44 @@ func (g frames) port() uint16 {
 // next makes a frame; ethernet is whether it begins with such a header.
 func (g frames) next(ethernet bool) frame {
 	f := frame{outgoing: g.IntN(2) == 0}
-	b := []byte{}
-	v6 := g.IntN(2) == 0
 	if ethernet {
-		b = append(b, 2, 0, 0, 0, 0, g.one(1, 2, 3), 2, 0, 0, 0, 0, g.one(1, 2, 3))
 		f.tagged = g.IntN(4) == 0
 		f.tci = uint16(g.one(0, 100, 200)) | uint16(g.IntN(16))<<12
-		for range [...]int{0, 0, 0, 1, 2, 3}[g.IntN(6)] {
-			b = binary.BigEndian.AppendUint16(b, [...]uint16{etherVLAN, etherQinQ, etherOld}[g.IntN(3)])
-			b = append(b, g.one(0, 0x20, 0xe0), g.one(0, 100, 200))
-		}
-		kind := uint16(etherIPv4)
-		if v6 {
-			kind = etherIPv6
-		}
-		if g.IntN(30) == 0 {
-			kind = [...]uint16{0x0806, 0x88cc, 46}[g.IntN(3)]
-		}
-		b = binary.BigEndian.AppendUint16(b, kind)
-	}
-	if v6 {
-		b = g.ipv6(b, &f)
+		f.data = g.ethernet(&f)
 	} else {
-		b = g.ipv4(b, &f)
+		f.data = g.ip(g.IntN(2) == 0, &f)
 	}
 	if g.IntN(30) == 0 {
-		b = b[:g.IntN(len(b))]
+		f.data = f.data[:g.IntN(len(f.data))]
 		f.cut = true
 	}
-	f.data = b
 	return f
+}
+
+func (g frames) ethernet(f *frame) []byte {
+	b := []byte{2, 0, 0, 0, 0, g.one(1, 2, 3), 2, 0, 0, 0, 0, g.one(1, 2, 3)}
+	tags := [...]int{0, 0, 0, 1, 2, 3}[g.IntN(6)]
+	for range tags {
+		b = binary.BigEndian.AppendUint16(b, [...]uint16{etherVLAN, etherQinQ, etherOld}[g.IntN(3)])
+		b = append(b, g.one(0, 0x20, 0xe0), g.one(0, 100, 200))
+	}
+	f.manyTags = f.manyTags || tags > maxTags
+	v6 := g.IntN(2) == 0
+	kind := uint16(etherIPv4)
+	if v6 {
+		kind = etherIPv6
+	}
+	if g.IntN(30) == 0 {
+		kind = [...]uint16{0x0806, 0x88cc, 46}[g.IntN(3)]
+	}
+	return append(binary.BigEndian.AppendUint16(b, kind), g.ip(v6, f)...)
+}
+
+func (g frames) ip(v6 bool, f *frame) []byte {
+	if v6 {
+		return g.ipv6(nil, f)
+	}
+	return g.ipv4(nil, f)
 }
 
 func (g frames) ipv4(b []byte, f *frame) []byte {
@@ -114,18 +123,22 @@ func (g frames) transport(proto byte, f *frame) []byte {
 		b = append(b, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0, 0, 0, 0)
 	case protoUDP:
 		to := g.port()
-		if g.IntN(10) == 0 {
+		var body []byte
+		if g.IntN(3) == 0 {
 			to = uint16(tunnels()[g.IntN(3)])
-			f.tunnel = true
+			if !f.tunnel { // tunnels in tunnels are plain
+				f.tunnel = true
+				body = g.tunnel(to, f)
+			}
 		}
 		b = binary.BigEndian.AppendUint16(b, g.port())
 		b = binary.BigEndian.AppendUint16(b, to)
-		b = append(b, 0, 0, 0, 0)
-		if f.tunnel {
-			b = append(b, 0x08, 0, 0, 0, 0, 0, 100, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0)
-			inner := g.ipv4(nil, &frame{})
-			b = append(b, inner...)
+		length := 8 + len(body)
+		if g.IntN(8) == 0 {
+			length = [...]int{0, 8, 29, 30, 31, length - 1, 2000}[g.IntN(7)]
 		}
+		b = binary.BigEndian.AppendUint16(b, uint16(length))
+		b = append(append(b, 0, 0), body...)
 	default:
 		b = append(b, 8, 0, 0, 0, 0, 1, 0, 1)
 	}
@@ -133,6 +146,23 @@ func (g frames) transport(proto byte, f *frame) []byte {
 		b = append(b, 0)
 	}
 	return b
+}
+
+// tunnel makes what a datagram for a port of VXLAN or Geneve holds.
+func (g frames) tunnel(port uint16, f *frame) []byte {
+	if port != portGeneve {
+		return append([]byte{g.one(8, 8, 8, 8, 0, 0xff), 0, 0, 0, 0, 0, g.one(0, 100, 200), 0}, g.ethernet(f)...)
+	}
+	kind := [...]uint16{etherTEB, etherTEB, etherIPv4, etherIPv6, 0x0806}[g.IntN(5)]
+	options := g.one(0, 0, 1, 3)
+	b := []byte{options | g.one(0, 0, 0, 0, 0x40), g.one(0, 0, 0, 0, 0x80, 0x40)}
+	b = binary.BigEndian.AppendUint16(b, kind)
+	b = append(b, 0, 0, g.one(0, 100, 200), 0)
+	b = append(b, make([]byte, 4*int(options))...)
+	if kind == etherTEB {
+		return append(b, g.ethernet(f)...)
+	}
+	return append(b, g.ip(kind == etherIPv6, f)...)
 }
 
 // seen is what user space makes of a frame, the tag put back. It is not ok
