@@ -80,7 +80,11 @@ func (g frames) ipv4(b []byte, f *frame) []byte {
 	body := g.transport(proto, f)
 	start := len(b)
 	b = append(b, 0x40|byte(5+options/4), 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(ipv4Header+options+len(body)))
+	total := ipv4Header + options + len(body)
+	if g.IntN(10) == 0 {
+		total = [...]int{0, ipv4Header + options + g.IntN(45), 2000}[g.IntN(3)]
+	}
+	b = binary.BigEndian.AppendUint16(b, uint16(total))
 	fragment := [...]uint16{0, 0, 0, 0x4000, 0x2000, 0x2001, 0x00b9, 0x1000}[g.IntN(8)]
 	b = append(b, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, fragment)
@@ -105,7 +109,11 @@ func (g frames) ipv6(b []byte, f *frame) []byte {
 	}
 	body := g.transport(proto, f)
 	b = append(b, 0x60, 0, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(extension)+len(body)))
+	length := len(extension) + len(body)
+	if g.IntN(10) == 0 {
+		length = [...]int{0, g.IntN(45), 2000}[g.IntN(3)]
+	}
+	b = binary.BigEndian.AppendUint16(b, uint16(length))
 	b = append(b, next, 64)
 	for range 2 {
 		a := netip.MustParseAddr([...]string{"2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "::1", "::ffff:10.0.0.1", "fe80::1", "::"}[g.IntN(7)])
