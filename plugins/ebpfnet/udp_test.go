@@ -1,6 +1,7 @@
 package ebpfnet
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -180,4 +181,36 @@ func TestUDPTableFull(t *testing.T) {
 		t.Errorf("%d datagrams without room, want %d; %d flows, want 4", c.NoRoom, 12*20, len(watch.rows["netflow"]))
 	}
 	watch.nothingLost("udp_table_full")
+}
+
+// TestIperf: the bytes of iperf3's own report, on both sides.
+func TestIperf(t *testing.T) {
+	need(t, "iperf3")
+	w := newWorld(t)
+	w.far.daemon(t, "iperf3", "-s", "-B", w.far.v4)
+	w.far.listens(t, w.far.addr(false, 5201))
+	watch := observePackets(t, w, []string{"udp"}, nil)
+	out := w.near.run(t, "iperf3", "-u", "-c", w.far.v4, "-b", "200M", "-l", "1200", "-t", "2", "-J")
+	var result struct {
+		End struct {
+			Streams []struct {
+				UDP struct {
+					Bytes   int `json:"bytes"`
+					Packets int `json:"packets"`
+					Lost    int `json:"lost_packets"`
+				} `json:"udp"`
+			} `json:"streams"`
+		} `json:"end"`
+	}
+	must(t, json.Unmarshal([]byte(out), &result))
+	sent := result.End.Streams[0].UDP
+	watch.report()
+	// iperf3 opens a stream with a message of 4 bytes and an answer to it.
+	o, i := watch.udpFlow(outgoing, 5201), watch.udpFlow(incoming, 5201)
+	if o.int("bytes_written") != sent.Bytes+4 || o.int("bytes_read") != 4 {
+		t.Errorf("outgoing %v; iperf3 sent %d bytes in %d datagrams", o, sent.Bytes, sent.Packets)
+	}
+	if i.int("bytes_read") != sent.Bytes+4 || i.int("bytes_written") != 4 {
+		t.Errorf("incoming %v; iperf3 sent %d bytes, lost %d datagrams", i, sent.Bytes, sent.Lost)
+	}
 }
