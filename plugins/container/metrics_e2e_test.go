@@ -82,8 +82,8 @@ func TestContainerdMetrics(t *testing.T) {
 	if n := burner.number(t, "cpu_limit_millicores"); n != 500 {
 		t.Errorf("limit of %v millicores, want 500", n)
 	}
-	if n := burner.number(t, "cpu_usage_base_limit"); n < 80 || n > 120 {
-		t.Errorf("CPU is at %v %% of its limit, want about 100", n)
+	if n, want := burner.number(t, "cpu_usage_base_limit"), 100*burner.number(t, "cpu_usage_millicores")/500; n < want-1 || n > want+1 {
+		t.Errorf("CPU is at %v %% of its limit, want %v", n, want)
 	}
 	inactive := 0.0
 	for line := range strings.Lines(d.file("burner", "memory.stat")) {
