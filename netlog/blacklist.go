@@ -18,7 +18,7 @@ func newBlacklist(program *filter.Program, on *Interface) *blacklist {
 		return nil
 	}
 	b := &blacklist{program: program, macs: program.Uses("src_mac") || program.Uses("dst_mac")}
-	b.packet.NIC, b.packet.Netns = on.Name, on.netns()
+	b.packet.NIC, b.packet.Netns, b.packet.SrcPod = on.Name, on.netns(), on.Pod
 	return b
 }
 

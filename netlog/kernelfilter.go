@@ -13,10 +13,11 @@ func (p *Plugin) kernelFilter(link packet.LinkType, on *Interface) *socketfilter
 	if p.taps.rules == nil || p.taps.rules.Len() == 0 {
 		return nil
 	}
-	f, err := socketfilter.New(p.taps.rules, socketfilter.Config{
-		Link: link, Snap: p.table.SnapLength,
-		Known: map[string]string{"nic": on.Name, "netns": on.netns()},
-	})
+	known := map[string]string{"nic": on.Name, "netns": on.netns()}
+	if on.Pod != "" {
+		known["k8s_src_pod"] = on.Pod
+	}
+	f, err := socketfilter.New(p.taps.rules, socketfilter.Config{Link: link, Snap: p.table.SnapLength, Known: known})
 	if err != nil {
 		p.env.Log.Warn("netlog_blacklist is not decided in the kernel", "interface", on.Name, "error", err)
 		return nil

@@ -17,6 +17,18 @@ func TestTunnelsAreNumberedAlike(t *testing.T) {
 	}
 }
 
+// The pod on the side of an interface is that of its namespace.
+func TestBlacklistKnowsThePod(t *testing.T) {
+	rules, err := filter.Compile("k8s_src_pod == 'web-1' && dst_port == 443")
+	must(t, err)
+	p := &packet.Packet{Dir: packet.Rx, Src: addr("10.0.0.1"), Dst: addr("10.0.0.2"), SrcPort: 443, DstPort: 40000, Proto: packet.ProtoTCP}
+	for pod, want := range map[string]bool{"web-1": true, "web-2": false, "": false} {
+		if got := newBlacklist(rules, &Interface{Name: "eth0", Pod: pod}).drops(p); got != want {
+			t.Errorf("in pod %q dropped is %t", pod, got)
+		}
+	}
+}
+
 // What headers decide never comes to user space, what texts decide does; both
 // are kept out of everything and counted.
 func TestBlacklistInKernel(t *testing.T) {
