@@ -94,14 +94,14 @@ func browse(t *testing.T, w *nettest.World, port, conns, exchanges int) {
 }
 
 // tcpdump captures on the near host until the returned function is called.
-func tcpdump(t *testing.T, w *nettest.World) (file string, stop func()) {
+func tcpdump(t *testing.T, w *nettest.World, snap string) (file string, stop func()) {
 	t.Helper()
 	path, err := exec.LookPath("tcpdump")
 	if err != nil {
 		t.Skip("needs tcpdump")
 	}
 	file = filepath.Join(t.TempDir(), "tcpdump.pcap")
-	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "--immediate-mode", "-s", "2048", "-Z", "root", "--nano", "-w", file)
+	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "--immediate-mode", "-B", "65536", "-s", snap, "-Z", "root", "--nano", "-w", file)
 	said, err := cmd.StderrPipe()
 	must(t, err)
 	w.Near.In(t, cmd.Start)
@@ -119,8 +119,12 @@ func tcpdump(t *testing.T, w *nettest.World) (file string, stop func()) {
 			}
 		}
 		must(t, cmd.Process.Signal(unix.SIGINT))
-		_, _ = io.Copy(io.Discard, lines)
+		summary, err := io.ReadAll(lines)
+		must(t, err)
 		must(t, cmd.Wait())
+		if !strings.Contains(string(summary), "\n0 packets dropped by kernel") {
+			t.Fatalf("tcpdump says %s", summary)
+		}
 	}
 }
 
@@ -130,7 +134,7 @@ func tcpdump(t *testing.T, w *nettest.World) (file string, stop func()) {
 func TestLiveAndOffLine(t *testing.T) {
 	w := nettest.New(t)
 	serve(t, w, 8080)
-	file, stopDump := tcpdump(t, w)
+	file, stopDump := tcpdump(t, w, "2048")
 
 	var kept bytes.Buffer
 	cfg := settings()
