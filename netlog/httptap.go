@@ -100,7 +100,7 @@ func (h *httpTap) exchange(e *http.Exchange) {
 		t.log.HTTP(c, e.Client)
 		t.log.Exchange(c, e, h.now)
 	}
-	if t.cfg.metrics == nil || !t.conns[c.Slot].own {
+	if m := t.cfg.metrics; m == nil || !m.kinds.http || !t.conns[c.Slot].own {
 		return
 	}
 	local, remote := c.Ends()

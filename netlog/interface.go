@@ -76,7 +76,7 @@ func (i *Interface) own(p *packet.Packet, local bool) bool {
 	if local {
 		mac, addr = p.SrcMAC, p.Src
 	}
-	if i.MAC != ([6]byte{}) && mac != ([6]byte{}) && mac != i.MAC && !(mac[0]&1 == 1 && !local) {
+	if i.MAC != ([6]byte{}) && mac != ([6]byte{}) && mac != i.MAC {
 		return false
 	}
 	return i.Owns == nil || i.Owns(addr)

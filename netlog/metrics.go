@@ -1,18 +1,21 @@
 package netlog
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"datakit.dev/agent/internal/domains"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/plugins"
 )
 
 // metrics sums up what all interfaces see to flows. It is safe for concurrent
 // use.
 type metrics struct {
 	domains *domains.Cache
+	kinds   kinds
 
 	mu     sync.Mutex
 	conns  *flow.Aggregator
@@ -22,8 +25,21 @@ type metrics struct {
 	left   int64 // observations left out while paused
 }
 
-func newMetrics(cfg flow.Config, now func() time.Time) *metrics {
-	m := &metrics{domains: domains.New(domains.Config{Now: now})}
+// kinds says which flows are wanted.
+type kinds struct{ tcp, udp, http, dns bool }
+
+// kindsOf reads the keys that ebpf-net has too.
+func kindsOf(c *plugins.EBPF) kinds {
+	return kinds{
+		tcp:  slices.Contains(c.L4NetEnabled, "tcp"),
+		udp:  slices.Contains(c.L4NetEnabled, "udp"),
+		http: slices.Contains(c.L7NetEnabled, "httpflow"),
+		dns:  !slices.Contains(c.L7NetDisabled, "dnsflow"),
+	}
+}
+
+func newMetrics(cfg flow.Config, wanted kinds, now func() time.Time) *metrics {
+	m := &metrics{kinds: wanted, domains: domains.New(domains.Config{Now: now})}
 	cfg.Domains = m.domains
 	m.conns, m.http, m.dns = flow.New(cfg), flow.NewHTTP(flow.HTTPConfig{Config: cfg}), flow.NewDNS(flow.DNSConfig{Config: cfg})
 	return m

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/netlog/pcap"
+	"datakit.dev/agent/plugins"
 )
 
 const (
@@ -339,5 +342,41 @@ func TestIntervals(t *testing.T) {
 	}
 	if written != 7000 || established != 1 || closed != 1 || len(times) != 4 {
 		t.Errorf("%d bytes, %d established, %d closed, %d times", written, established, closed, len(times))
+	}
+}
+
+// The keys that choose flows choose them here too.
+func TestKinds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set  func(*plugins.EBPF)
+		want string
+	}{
+		"all":         {func(*plugins.EBPF) {}, "dnsflow httpflow netflow/tcp netflow/udp"},
+		"TCP only":    {func(c *plugins.EBPF) { c.L4NetEnabled = []string{"tcp"} }, "dnsflow httpflow netflow/tcp"},
+		"UDP only":    {func(c *plugins.EBPF) { c.L4NetEnabled = []string{"udp"} }, "dnsflow httpflow netflow/udp"},
+		"no HTTP":     {func(c *plugins.EBPF) { c.L7NetEnabled = []string{} }, "dnsflow netflow/tcp netflow/udp"},
+		"no DNS":      {func(c *plugins.EBPF) { c.L7NetDisabled = []string{"dnsflow"} }, "httpflow netflow/tcp netflow/udp"},
+		"none at all": {func(c *plugins.EBPF) { c.NetlogMetric = false }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := settings()
+			tc.set(cfg.Program)
+			out, _ := replayed(t, cfg, func(f *traffic) {
+				exchange(f)
+				f.dns("10.0.0.1:5353", "10.0.0.53:53", "a.example", [4]byte{10, 0, 0, 9})
+			})
+			kinds := map[string]bool{}
+			for _, p := range out.pts {
+				switch {
+				case p.Measurement == "netflow":
+					kinds["netflow/"+tag(p, "transport")] = true
+				case strings.HasSuffix(p.Measurement, "flow"):
+					kinds[p.Measurement] = true
+				}
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(kinds)), " "); got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
 	}
 }

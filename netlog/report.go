@@ -26,8 +26,8 @@ func (t *tap) reportAll() {
 
 // report adds what happened on a connection since the last time.
 func (t *tap) report(c *track.Conn, a *attached) {
-	transport := c.Proto()
-	if t.cfg.metrics == nil || !a.own || transport != packet.ProtoTCP && transport != packet.ProtoUDP {
+	transport, m := c.Proto(), t.cfg.metrics
+	if m == nil || !a.own || !(transport == packet.ProtoTCP && m.kinds.tcp || transport == packet.ProtoUDP && m.kinds.udp) {
 		return
 	}
 	local, remote := c.Ends()
@@ -52,7 +52,7 @@ func (t *tap) report(c *track.Conn, a *attached) {
 			a.told.closed, f.Closed = true, 1
 		}
 	}
-	t.cfg.metrics.addConn(f)
+	m.addConn(f)
 }
 
 // microseconds rounds up, so that what was measured is not 0.

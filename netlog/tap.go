@@ -60,10 +60,10 @@ func newTap(on Interface, cfg *tapConfig, emit func(point.Point)) *tap {
 	if cfg.logs {
 		t.log = log.New(log.Config{Origin: on.origin(), Pages: cfg.pages, Allow: cfg.allow, Emit: emit})
 	}
-	if cfg.table.MaxHTTP > 0 && (cfg.logs && cfg.protocols[packet.ProtoTCP] || cfg.metrics != nil) {
+	if cfg.table.MaxHTTP > 0 && (cfg.logs && cfg.protocols[packet.ProtoTCP] || cfg.metrics != nil && cfg.metrics.kinds.http) {
 		t.http = newHTTPTap(t, cfg.table.MaxHTTP)
 	}
-	if cfg.metrics != nil {
+	if cfg.metrics != nil && cfg.metrics.kinds.dns {
 		t.dns = newDNSTap(t)
 	}
 	return t

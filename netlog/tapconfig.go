@@ -31,7 +31,7 @@ func newTapConfig(c *plugins.EBPF, table *Table, now func() time.Time) (*tapConf
 		if err != nil {
 			return nil, err
 		}
-		t.metrics = newMetrics(cfg, now)
+		t.metrics = newMetrics(cfg, kindsOf(c), now)
 	}
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/ledger"
@@ -59,25 +60,31 @@ func Watch(ctx context.Context, name string, cfg PassConfig, out point.Sink) (_ 
 
 // describe is an interface of the own namespace.
 func describe(device *net.Interface) (Interface, error) {
-	on := Interface{Name: device.Name, Host: true, Virtual: device.Flags&net.FlagLoopback != 0}
+	on := Interface{Name: device.Name}
 	copy(on.MAC[:], device.HardwareAddr)
-	var st unix.Stat_t
-	if err := unix.Stat("/proc/thread-self/ns/net", &st); err != nil {
+	var own, host unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &own); err != nil {
 		return on, fmt.Errorf("find the network namespace: %w", err)
 	}
-	on.Netns, on.NetnsDev = st.Ino, st.Dev
+	on.Netns, on.NetnsDev = own.Ino, own.Dev
+	on.Host = unix.Stat("/proc/1/ns/net", &host) != nil || host.Ino == own.Ino
+	link, err := netlink.LinkByIndex(device.Index)
+	if err != nil {
+		return on, err
+	}
+	on.Virtual = link.Type() != "device" || device.Flags&net.FlagLoopback != 0
 	addrs, err := device.Addrs()
 	if err != nil {
 		return on, err
 	}
-	var own []netip.Addr
+	var mine []netip.Addr
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok {
 			if addr, ok := netip.AddrFromSlice(n.IP); ok {
-				own = append(own, addr.Unmap())
+				mine = append(mine, addr.Unmap())
 			}
 		}
 	}
-	on.Owns = func(a netip.Addr) bool { return slices.Contains(own, a) }
+	on.Owns = func(a netip.Addr) bool { return slices.Contains(mine, a) }
 	return on, nil
 }
