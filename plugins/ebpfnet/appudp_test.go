@@ -130,6 +130,23 @@ func (a *application) obeyUDP(o order, r *answer) error {
 		s := a.sockets[o.ID].(*udpSink)
 		r.Read, r.N = uint64(s.bytes.Load()), int(s.datagrams.Load())
 		r.Written = uint64(r.N * s.answer)
+	case "udp dial":
+		remote, err := net.ResolveUDPAddr("udp", o.Addr)
+		if err != nil {
+			return err
+		}
+		conn, err := net.DialUDP("udp", nil, remote)
+		if err != nil {
+			return err
+		}
+		r.ID = a.keep(conn)
+	case "udp ask": // sends N bytes and waits for the answer
+		conn := a.sockets[o.ID].(*net.UDPConn)
+		if _, err := conn.Write(make([]byte, o.N)); err != nil {
+			return err
+		}
+		_, err := conn.Read(make([]byte, 1<<16))
+		return err
 	case "udp send":
 		return udpSend(o, r)
 	default:

@@ -91,18 +91,28 @@ func TestUDPRefused(t *testing.T) {
 	}
 }
 
-// TestUDPBeforeUs: sockets that were there before are counted, too; the owner
-// is learnt as soon as it uses an address.
+// TestUDPBeforeUs: sockets that were there before are counted, too, and have
+// their owners: one that never uses an address as well.
 func TestUDPBeforeUs(t *testing.T) {
 	w := newWorld(t)
 	client, server := w.near.start(t), w.far.start(t)
 	s := server.do(order{Do: "udp sink", Addr: w.far.addr(false, 0), N: 5})
+	c := client.do(order{Do: "udp dial", Addr: s.Addr})
 	watch := observePackets(t, w, []string{"udp"}, nil)
-	client.do(order{Do: "udp send", Addr: s.Addr, N: 100, ID: 10, Kind: "connected"})
+	for range 100 {
+		client.do(order{Do: "udp ask", ID: c.ID, N: 10})
+	}
 	watch.report()
-	r := watch.udpFlow(incoming, portOf(t, s.Addr))
-	if r.int("bytes_read") != 1000 || r.int("bytes_written") != 500 || r.text("pid") != fmt.Sprint(server.pid) {
-		t.Errorf("%v", r)
+	port := portOf(t, s.Addr)
+	for _, tt := range []struct {
+		direction     string
+		written, read int
+		app           *app
+	}{{outgoing, 1000, 500, client}, {incoming, 500, 1000, server}} {
+		r := watch.udpFlow(tt.direction, port)
+		if r.int("bytes_written") != tt.written || r.int("bytes_read") != tt.read || r.text("pid")+" "+r.text("process_name") != owner(t, tt.app.pid) {
+			t.Errorf("%v\nwant %d written, %d read by %d", r, tt.written, tt.read, tt.app.pid)
+		}
 	}
 }
 

@@ -46,6 +46,25 @@ struct {
 	__array(values, struct flow_map);
 } flows SEC(".maps");
 
+/*
+ * Owners of the UDP sockets that were there before us, by the address of the sock. A sock that took
+ * the place of another one has, as a rule, another port or namespace.
+ */
+struct found {
+	__u32 pid; /* of several the lowest */
+	__u32 netns;
+	__u32 port;
+	char comm[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct found);
+} udp_found SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 << 20);

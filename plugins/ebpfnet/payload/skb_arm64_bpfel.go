@@ -130,6 +130,7 @@ const (
 	skbMapScopeCgroups    = "scope_cgroups"
 	skbMapScopeNetns      = "scope_netns"
 	skbMapTcpSockets      = "tcp_sockets"
+	skbMapUdpFound        = "udp_found"
 	skbMapUdpSockets      = "udp_sockets"
 	skbProgEgress         = "egress"
 	skbProgIngress        = "ingress"
@@ -209,6 +210,7 @@ type skbMapSpecs struct {
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.MapSpec `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.MapSpec `ebpf:"tcp_sockets"`
+	UdpFound     *ebpf.MapSpec `ebpf:"udp_found"`
 	UdpSockets   *ebpf.MapSpec `ebpf:"udp_sockets"`
 }
 
@@ -262,6 +264,7 @@ type skbMaps struct {
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.Map `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.Map `ebpf:"tcp_sockets"`
+	UdpFound     *ebpf.Map `ebpf:"udp_found"`
 	UdpSockets   *ebpf.Map `ebpf:"udp_sockets"`
 }
 
@@ -275,6 +278,7 @@ func (m *skbMaps) Close() error {
 		m.ScopeCgroups,
 		m.ScopeNetns,
 		m.TcpSockets,
+		m.UdpFound,
 		m.UdpSockets,
 	)
 }

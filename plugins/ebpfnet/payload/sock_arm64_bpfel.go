@@ -24,6 +24,7 @@ const (
 	sockMapScopeCgroups    = "scope_cgroups"
 	sockMapScopeNetns      = "scope_netns"
 	sockMapTcpSockets      = "tcp_sockets"
+	sockMapUdpFound        = "udp_found"
 	sockMapUdpSockets      = "udp_sockets"
 	sockProgConnect4       = "connect4"
 	sockProgConnect6       = "connect6"
@@ -32,6 +33,7 @@ const (
 	sockProgSendmsg4       = "sendmsg4"
 	sockProgSendmsg6       = "sendmsg6"
 	sockProgSockCreate     = "sock_create"
+	sockProgUdpFile        = "udp_file"
 	sockVarIncludeLoopback = "include_loopback"
 	sockVarIpv6Disabled    = "ipv6_disabled"
 	sockVarScopedByCgroup  = "scoped_by_cgroup"
@@ -91,6 +93,7 @@ type sockProgramSpecs struct {
 	Sendmsg4   *ebpf.ProgramSpec `ebpf:"sendmsg4"`
 	Sendmsg6   *ebpf.ProgramSpec `ebpf:"sendmsg6"`
 	SockCreate *ebpf.ProgramSpec `ebpf:"sock_create"`
+	UdpFile    *ebpf.ProgramSpec `ebpf:"udp_file"`
 }
 
 // sockMapSpecs contains maps before they are loaded into the kernel.
@@ -105,6 +108,7 @@ type sockMapSpecs struct {
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.MapSpec `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.MapSpec `ebpf:"tcp_sockets"`
+	UdpFound     *ebpf.MapSpec `ebpf:"udp_found"`
 	UdpSockets   *ebpf.MapSpec `ebpf:"udp_sockets"`
 }
 
@@ -150,6 +154,7 @@ type sockMaps struct {
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.Map `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.Map `ebpf:"tcp_sockets"`
+	UdpFound     *ebpf.Map `ebpf:"udp_found"`
 	UdpSockets   *ebpf.Map `ebpf:"udp_sockets"`
 }
 
@@ -163,6 +168,7 @@ func (m *sockMaps) Close() error {
 		m.ScopeCgroups,
 		m.ScopeNetns,
 		m.TcpSockets,
+		m.UdpFound,
 		m.UdpSockets,
 	)
 }
@@ -192,6 +198,7 @@ type sockPrograms struct {
 	Sendmsg4   *ebpf.Program `ebpf:"sendmsg4"`
 	Sendmsg6   *ebpf.Program `ebpf:"sendmsg6"`
 	SockCreate *ebpf.Program `ebpf:"sock_create"`
+	UdpFile    *ebpf.Program `ebpf:"udp_file"`
 }
 
 func (p *sockPrograms) Close() error {
@@ -203,6 +210,7 @@ func (p *sockPrograms) Close() error {
 		p.Sendmsg4,
 		p.Sendmsg6,
 		p.SockCreate,
+		p.UdpFile,
 	)
 }
 

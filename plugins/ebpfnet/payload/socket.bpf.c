@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Whose a UDP socket is: the process that made it, then the one that connects it, sends or receives
- * with an address. Packets themselves are received in the context of anybody.
+ * with an address. Packets themselves are received in the context of anybody. Of sockets that were
+ * there before us it is the process that has them open.
  */
 #include "../../bpf/kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -89,6 +90,38 @@ int recvmsg6(struct bpf_sock_addr *ctx)
 {
 	used(ctx);
 	return 1;
+}
+
+SEC("iter/task_file")
+int udp_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct found f = {};
+	struct sock *sk;
+	__u16 family;
+	__u64 key;
+
+	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if ((family != AF_INET && family != AF_INET6) ||
+		BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	f.netns = sock_netns(sk);
+	if (!sock_in_scope(sk, f.netns))
+		return 0;
+	leader = BPF_CORE_READ(task, group_leader);
+	f.pid = BPF_CORE_READ(task, tgid);
+	f.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	bpf_probe_read_kernel(
+		f.comm, sizeof(f.comm), __builtin_preserve_access_index(&leader->comm));
+	key = (__u64)sk;
+	bpf_map_update_elem(&udp_found, &key, &f, BPF_NOEXIST);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -84,8 +84,28 @@ func (t *Tap) open() error {
 		hook{"ingress", ebpf.AttachCGroupInetIngress}, hook{"egress", ebpf.AttachCGroupInetEgress})); err != nil {
 		return err
 	}
+	t.find()
 	t.object.Loaded()
 	return nil
+}
+
+// find looks once for the owners of UDP sockets that were there before. Those
+// made since the hooks were attached are known.
+func (t *Tap) find() {
+	if !t.cfg.UDP && !t.cfg.DNS {
+		return
+	}
+	_ = t.ladder.Take("udp sockets open at start", bpf.Rung{Number: 1, Attach: "iter/task_file", Since: "5.8",
+		Open: func() (io.Closer, error) {
+			it, err := t.object.Iterator("udp_file", nil)
+			if err != nil {
+				return nil, err
+			}
+			if err := it.Run(); err != nil {
+				return nil, errors.Join(err, it.Close())
+			}
+			return it, nil
+		}}) // its status tells
 }
 
 type hook struct {

@@ -27,6 +27,18 @@ static __always_inline void prepare_udp(
 	s->ready = true;
 }
 
+/* Takes the owner that was found when we came. Sockets made since then have theirs. */
+static __always_inline void adopt(struct udp_socket *s)
+{
+	struct sock *sock = (struct sock *)s->sk;
+	struct found *f = bpf_map_lookup_elem(&udp_found, &s->sk);
+
+	if (!f || f->netns != s->netns || f->port != BPF_CORE_READ(sock, __sk_common.skc_num))
+		return;
+	s->pid = f->pid;
+	__builtin_memcpy(s->comm, f->comm, sizeof(s->comm));
+}
+
 /* Takes the addresses from the packet: a socket may have many peers. */
 static __always_inline bool read_udp(
 	struct __sk_buff *skb, const struct headers *h, bool egress, struct flow_key *k)
@@ -125,6 +137,8 @@ static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *
 		prepare_udp(skb, sk, s);
 	if (s->ignored)
 		return;
+	if (!s->pid)
+		adopt(s);
 	if (!read_udp(skb, h, egress, &k)) {
 		count(COUNT_UNREADABLE, 1);
 		return;
