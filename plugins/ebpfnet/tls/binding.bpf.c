@@ -39,8 +39,11 @@ static __always_inline void use_in_call(struct thread *t, struct sock *sk)
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 {
-	struct thread *t = current_thread();
+	struct thread *t;
 
+	if (!marked(bpf_get_current_pid_tgid()))
+		return 0;
+	t = current_thread();
 	if (t && t->outer.sp && held(sk))
 		use_in_call(t, sk);
 	return 0;
@@ -105,11 +108,14 @@ static __always_inline bool fits(const struct tls_record *r, __u32 len)
 SEC("cgroup_skb/egress")
 int egress(struct packet *skb)
 {
-	struct thread *t = current_thread();
 	struct tls_record record;
 	struct bpf_sock *bs;
+	struct thread *t;
 	struct sock *sk;
 
+	if (!marked(thread_id()))
+		return 1;
+	t = current_thread();
 	if (!t || !(t->outer.sp || t->pending.object))
 		return 1;
 	bs = skb->sk;

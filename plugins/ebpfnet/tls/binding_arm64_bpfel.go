@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	bindingMapMarks              = "marks"
 	bindingMapOrders             = "orders"
 	bindingMapScopeCgroups       = "scope_cgroups"
 	bindingMapScopeNetns         = "scope_netns"
@@ -81,6 +82,7 @@ type bindingProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bindingMapSpecs struct {
+	Marks        *ebpf.MapSpec `ebpf:"marks"`
 	Orders       *ebpf.MapSpec `ebpf:"orders"`
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.MapSpec `ebpf:"scope_netns"`
@@ -120,6 +122,7 @@ func (o *bindingObjects) Close() error {
 //
 // It can be passed to loadBindingObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bindingMaps struct {
+	Marks        *ebpf.Map `ebpf:"marks"`
 	Orders       *ebpf.Map `ebpf:"orders"`
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.Map `ebpf:"scope_netns"`
@@ -131,6 +134,7 @@ type bindingMaps struct {
 
 func (m *bindingMaps) Close() error {
 	return _BindingClose(
+		m.Marks,
 		m.Orders,
 		m.ScopeCgroups,
 		m.ScopeNetns,

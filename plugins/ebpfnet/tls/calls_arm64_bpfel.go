@@ -120,6 +120,7 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	callsMapMarks           = "marks"
 	callsMapOrders          = "orders"
 	callsMapScopeCgroups    = "scope_cgroups"
 	callsMapScopeNetns      = "scope_netns"
@@ -203,6 +204,7 @@ type callsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type callsMapSpecs struct {
+	Marks        *ebpf.MapSpec `ebpf:"marks"`
 	Orders       *ebpf.MapSpec `ebpf:"orders"`
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.MapSpec `ebpf:"scope_netns"`
@@ -248,6 +250,7 @@ func (o *callsObjects) Close() error {
 //
 // It can be passed to loadCallsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type callsMaps struct {
+	Marks        *ebpf.Map `ebpf:"marks"`
 	Orders       *ebpf.Map `ebpf:"orders"`
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.Map `ebpf:"scope_netns"`
@@ -259,6 +262,7 @@ type callsMaps struct {
 
 func (m *callsMaps) Close() error {
 	return _CallsClose(
+		m.Marks,
 		m.Orders,
 		m.ScopeCgroups,
 		m.ScopeNetns,

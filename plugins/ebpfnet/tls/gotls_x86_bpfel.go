@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	goTLSMapMarks           = "marks"
 	goTLSMapOrders          = "orders"
 	goTLSMapReadings        = "readings"
 	goTLSMapScopeCgroups    = "scope_cgroups"
@@ -86,6 +87,7 @@ type goTLSProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type goTLSMapSpecs struct {
+	Marks        *ebpf.MapSpec `ebpf:"marks"`
 	Orders       *ebpf.MapSpec `ebpf:"orders"`
 	Readings     *ebpf.MapSpec `ebpf:"readings"`
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
@@ -126,6 +128,7 @@ func (o *goTLSObjects) Close() error {
 //
 // It can be passed to loadGoTLSObjects or ebpf.CollectionSpec.LoadAndAssign.
 type goTLSMaps struct {
+	Marks        *ebpf.Map `ebpf:"marks"`
 	Orders       *ebpf.Map `ebpf:"orders"`
 	Readings     *ebpf.Map `ebpf:"readings"`
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
@@ -138,6 +141,7 @@ type goTLSMaps struct {
 
 func (m *goTLSMaps) Close() error {
 	return _GoTLSClose(
+		m.Marks,
 		m.Orders,
 		m.Readings,
 		m.ScopeCgroups,

@@ -43,7 +43,7 @@ func startNginx(t testing.TB, ns netns.NsHandle, ip string, extra string) *nginx
 	must(t, os.MkdirAll(filepath.Join(dir, "root"), 0o755))
 	for i := range 5 {
 		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("small", i)), []byte("hello"), 0o644))
-		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("large", i)), make([]byte, 300000), 0o644))
+		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("large", i)), make([]byte, 60000), 0o644))
 	}
 	n := &nginx{addr: netip.AddrPortFrom(netip.MustParseAddr(ip), 443).String(), log: filepath.Join(dir, "access.log")}
 	config := fmt.Sprintf(`

@@ -49,10 +49,14 @@ struct sock___tls {
 	struct sock_common___tls __sk_common;
 } PRESERVE;
 
-/*
- * The current thread and its thread group, as bpf_get_current_pid_tgid has them: that is not to be
- * had in cgroup_skb programs of 5.10 and 6.1.
- */
+/* cgroup_skb programs of 5.10 and 6.1 cannot call bpf_get_current_pid_tgid. */
+static __always_inline __u32 thread_id(void)
+{
+	struct task_struct___tls *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pid);
+}
+
 static __always_inline __u64 task_id(void)
 {
 	struct task_struct___tls *task = (void *)bpf_get_current_task();

@@ -36,6 +36,33 @@ struct {
 	__type(value, struct thread);
 } threads SEC(".maps");
 
+/*
+ * Which threads have ever done TLS, by the low bits of their ids. Whoever else sends or reads pays
+ * for one look at an array.
+ */
+#define MARKS 16384
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MARKS);
+	__type(key, __u32);
+	__type(value, __u8);
+} marks SEC(".maps");
+
+static __always_inline __u8 *mark_of(__u32 tid)
+{
+	__u32 i = tid & (MARKS - 1);
+
+	return bpf_map_lookup_elem(&marks, &i);
+}
+
+static __always_inline bool marked(__u32 tid)
+{
+	__u8 *mark = mark_of(tid);
+
+	return mark && *mark;
+}
+
 static __always_inline struct thread *current_thread(void)
 {
 	__u64 id = task_id();
@@ -48,9 +75,13 @@ static __always_inline struct thread *enter_thread(void)
 	__u64 id = task_id();
 	struct thread *t = bpf_map_lookup_elem(&threads, &id);
 	struct thread fresh = {};
+	__u8 *mark;
 
 	if (t)
 		return t;
+	mark = mark_of(id);
+	if (mark)
+		*mark = 1;
 	bpf_map_update_elem(&threads, &id, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&threads, &id);
 }

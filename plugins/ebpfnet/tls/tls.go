@@ -49,7 +49,7 @@ type Config struct {
 	NoIPv6      bool   // leave IPv6 out
 	CgroupMount string // where cgroup v2 is mounted; "" without
 	MaxSessions uint32 // open TLS connections that are followed; 0: 32768
-	RingBytes   uint32 // a power of two; 0: 8 MiB
+	RingBytes   uint32 // a power of two; 0: 16 MiB
 
 	FS   hostfs.Root
 	Now  func() time.Time

@@ -124,7 +124,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20); /* set at load */
+	__uint(max_entries, 16 << 20); /* set at load */
 } segments SEC(".maps");
 
 struct {

@@ -1,0 +1,5 @@
+//go:build prove
+
+package tls
+
+const requests = 100000

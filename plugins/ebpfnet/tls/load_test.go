@@ -1,0 +1,170 @@
+package tls
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/flow"
+)
+
+// TestLoad: many requests over many connections at once, none lost: on both
+// sides the counts equal nginx's log.
+func TestLoad(t *testing.T) {
+	for _, tt := range []struct{ name, kind string }{{"http1", "h1"}, {"http2", "h2"}, {"short connections", "short"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := requests
+			if tt.kind == "short" {
+				n /= 10
+			}
+			if emulated() {
+				n = 500
+			}
+			w := newWorld(t)
+			server := startNginx(t, w.far, farIP, "")
+			client := start(t, w.near, "app", "")
+			client.do("client %s", tt.kind)
+			o := observe(t, w)
+			o.uses(server.pid)
+			o.uses(client.pid)
+			begin := time.Now()
+			client.do("get https://%s/small %d 32", server.addr, n)
+			took := time.Since(begin)
+			eventually(t, "nginx has written all down", func() bool { return total(server.served(t)) == n })
+			o.want(flow.Incoming, server.served(t))
+			o.want(flow.Outgoing, mirrored(server.served(t), client.pid))
+			account := o.balanced()
+			for _, e := range account.Out[1:] {
+				if e.Count != 0 {
+					t.Errorf("%s %s: %d", e.Name, e.Reason, e.Count)
+				}
+			}
+			t.Logf("%d requests, %.0f/s, %d segments", n, float64(n)/took.Seconds(), account.In[0].Count)
+		})
+	}
+}
+
+// spent is what the kernel programs took, by program.
+type spent map[string]bpf.ProgramStats
+
+func measure(t testing.TB, o *watch) func() spent {
+	t.Helper()
+	stats, err := ebpf.EnableStats(0) // BPF_STATS_RUN_TIME
+	must(t, err)
+	t.Cleanup(func() { stats.Close() })
+	before, err := o.tracer.Programs()
+	must(t, err)
+	return func() spent {
+		now, err := o.tracer.Programs()
+		must(t, err)
+		all := spent{}
+		for i, s := range now {
+			s.Runs -= before[i].Runs
+			s.Time -= before[i].Time
+			all[s.Name] = s
+		}
+		return all
+	}
+}
+
+// BenchmarkRequest is what one request costs, beside the same without probes:
+// hits of probes, time in programs, and wall time with one request at a time.
+func BenchmarkRequest(b *testing.B) {
+	for _, tt := range []struct{ name, kind, server string }{
+		{"go to go", "h1", "go"}, {"go to nginx", "h1", "nginx"}, {"go to nginx, http2", "h2", "nginx"},
+		{"go to nginx, short connections", "short", "nginx"},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			w := newWorld(b)
+			client := start(b, w.near, "app", "")
+			client.do("client %s", tt.kind)
+			var pid int
+			var url string
+			if tt.server == "nginx" {
+				server := startNginx(b, w.far, farIP, "access_log off;")
+				pid, url = server.pid, "https://"+server.addr+"/small"
+			} else {
+				cert, key := certificate(b)
+				server := start(b, w.far, "app", "")
+				pid, url = server.pid, "https://"+server.do("serve %s:0 %s %s", farIP, cert, key)+"/a/200/5/"
+			}
+			client.do("get %s 200 1", url) // warm
+			begin := time.Now()
+			client.do("get %s %d 1", url, b.N)
+			bare := time.Since(begin)
+			o := observe(b, w)
+			o.uses(pid)
+			o.uses(client.pid)
+			spent := measure(b, o)
+			b.ResetTimer()
+			client.do("get %s %d 1", url, b.N)
+			b.StopTimer()
+			var hits, other, ns float64
+			for name, s := range spent() {
+				if name == "egress" || name == "tcp_rcv_space_adjust" {
+					other += float64(s.Time)
+				} else {
+					hits += float64(s.Runs)
+					ns += float64(s.Time)
+				}
+			}
+			n := float64(b.N)
+			b.ReportMetric(hits/n, "probe-hits/request")
+			b.ReportMetric(ns/n, "probe-bpf-ns/request")
+			b.ReportMetric(other/n, "socket-bpf-ns/request")
+			b.ReportMetric(float64(bare.Nanoseconds())/n, "bare-ns/request")
+			b.ReportMetric(float64(b.Elapsed()-bare)/n, "added-ns/request")
+		})
+	}
+}
+
+// emptyProgram attaches a program that does nothing to a tracepoint: what
+// the kernel's statistics say of it is what measuring costs by itself.
+func emptyProgram(t testing.TB) (perRun func() float64) {
+	t.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "tcp_rcv_space_adjust", License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	must(t, err)
+	t.Cleanup(func() { p.Close() })
+	l, err := link.AttachTracing(link.TracingOptions{Program: p})
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	return func() float64 {
+		s, err := p.Stats()
+		must(t, err)
+		return float64(s.Runtime) / float64(max(s.RunCount, 1))
+	}
+}
+
+// BenchmarkBystander is what the two programs on sockets cost per run, for
+// processes that do no TLS: iperf3 in a world that is in scope.
+func BenchmarkBystander(b *testing.B) {
+	iperf := program(b, "iperf3")
+	w := newWorld(b)
+	server := exec.Command(iperf, "-s", "-1", "-B", farIP)
+	in(b, w.far, server.Start)
+	b.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	o := observe(b, w)
+	spent, empty := measure(b, o), emptyProgram(b)
+	eventually(b, "iperf3 listens", func() bool {
+		client := exec.Command(iperf, "-c", farIP, "-t", "1")
+		in(b, w.near, client.Start)
+		return client.Wait() == nil
+	})
+	b.ReportMetric(empty(), "empty-ns/run")
+	for name, s := range spent() {
+		if s.Runs > 0 && (name == "egress" || name == "tcp_rcv_space_adjust") {
+			b.ReportMetric(float64(s.Time)/float64(s.Runs), name+"-ns/run")
+		}
+	}
+}
