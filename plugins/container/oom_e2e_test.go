@@ -40,10 +40,11 @@ func kernelKills(t *testing.T) int {
 func TestOOM(t *testing.T) {
 	d := startContainerd(t)
 	p, sink := start(t, plugins.Container{Endpoints: []string{"unix://" + d.socket}})
+	p.once(t, sink) // from now on it hears of kills
 	limit := []string{"--memory-limit", fmt.Sprint(32 << 20)}
 	d.run("survivor", limit, "sleep")
-	d.run("victim", limit, "hunger", "1500") // eats after that many milliseconds
-	p.once(t, sink)                          // and so there is somebody to listen to events
+	d.run("victim", limit, "hunger", "3000") // eats after that many milliseconds
+	p.once(t, sink)                          // it is known, and by name
 	if got := sink.ids(plugins.KeyEvent); len(got) > 0 {
 		t.Fatalf("events %v before anything happened", got)
 	}
