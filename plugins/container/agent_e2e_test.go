@@ -182,6 +182,9 @@ func TestLogsThroughTheAgent(t *testing.T) {
 		ids[name] = k.pod(name, map[string]string{optionsKey: `[{"source":"` + name + `"}]`}, 0, "count", fmt.Sprint(lines), "300")
 		paths[name] = filepath.Join(k.dir, "pods", name, "main", "0.log")
 	}
+	// Lines of which the runtime makes three pieces, between which it rotates.
+	const longLines, long = 600, 40000
+	ids["long"] = k.pod("long", map[string]string{optionsKey: `[{"source":"long"}]`}, 0, "long", fmt.Sprint(longLines), fmt.Sprint(long), "20")
 	rotating, stop := context.WithCancel(t.Context())
 	rotated := make(chan error, 1)
 	go func() {
@@ -192,7 +195,7 @@ func TestLogsThroughTheAgent(t *testing.T) {
 				return
 			case <-time.After(400 * time.Millisecond):
 			}
-			if err := errors.Join(k.rotateByName(ids["renamed"], paths["renamed"], n), rotateByCopy(paths["copied"])); err != nil {
+			if err := errors.Join(k.rotateByName(ids["renamed"], paths["renamed"], n), rotateByCopy(paths["copied"]), k.rotateByName(ids["long"], filepath.Join(k.dir, "pods/long/main/0.log"), n)); err != nil {
 				rotated <- err
 				return
 			}
@@ -224,7 +227,8 @@ func TestLogsThroughTheAgent(t *testing.T) {
 	began := time.Now()
 	complete := func() bool {
 		n, _ := r.count("renamed")
-		return n == lines && len(r.missing("copied", kept(t, paths["copied"]))) == 0
+		l, _ := r.count("long")
+		return n == lines && l == longLines && len(r.missing("copied", kept(t, paths["copied"]))) == 0
 	}
 	for end := time.Now().Add(60 * time.Second); !complete() && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 	}
@@ -243,6 +247,13 @@ func TestLogsThroughTheAgent(t *testing.T) {
 		if twice > kills*r.largest {
 			t.Errorf("%s: %d lines came twice", name, twice)
 		}
+	}
+	var whole []string
+	for i := range longLines {
+		whole = append(whole, fmt.Sprintf("line %d %s", i, strings.Repeat("x", long)))
+	}
+	if n, _ := r.count("long"); n != longLines || len(r.missing("long", whole)) > 0 {
+		t.Errorf("long: %d of %d lines are whole, %d different ones arrived", longLines-len(r.missing("long", whole)), longLines, n)
 	}
 	if n, _ := r.count("renamed"); n != lines {
 		t.Errorf("renamed: %d of %d lines", n, lines)

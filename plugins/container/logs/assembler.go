@@ -31,6 +31,7 @@ type assembler struct {
 	rules
 	open    bool
 	partial bool // the last record said that its line goes on
+	carried bool // the entry began in the file before
 	isDated bool // a line began with a date
 	entry   entry
 	lost    int64 // bytes cut off since the last look
@@ -99,6 +100,6 @@ func (a *assembler) flush(emit func(entry)) {
 		return
 	}
 	e := a.entry
-	a.open, a.partial, a.entry = false, false, entry{}
+	a.open, a.partial, a.carried, a.entry = false, false, false, entry{}
 	emit(e)
 }

@@ -35,8 +35,9 @@ type file struct {
 	probe  [maxHead]byte
 	done   [streams]int64
 	parts  [streams]assembler
-	ends   int  // reads in a row that found the end
-	over   bool // the container ended and all is read
+	ends   int      // reads in a row that found the end
+	over   bool     // the container ended and all is read
+	before position // in the file before, see carried
 }
 
 func newFile(src Source, r rules, stats *Stats, now func() time.Time) *file {
@@ -129,7 +130,7 @@ func (f *file) open(l link, p position) error {
 	f.line, f.ends, f.over = f.line[:0], 0, false
 	for i := range f.parts { // what was open is read again
 		f.stats.Again += f.parts[i].entry.lines
-		f.parts[i].open, f.parts[i].partial, f.parts[i].entry = false, false, entry{}
+		f.parts[i].open, f.parts[i].partial, f.parts[i].carried, f.parts[i].entry = false, false, false, entry{}
 	}
 	return nil
 }
@@ -199,7 +200,9 @@ func (f *file) take(line []byte, start, end int64, emit func(entry)) {
 }
 
 func (f *file) emit(e entry, emit func(entry)) {
-	e.inode = f.link.inode
+	if e.inode == 0 {
+		e.inode = f.link.inode
+	}
 	emit(e)
 }
 
@@ -241,8 +244,30 @@ func (f *file) end(emit func(entry)) (more bool, err error) {
 	if len(f.line) > 0 { // the writer died in the middle of a line
 		f.take(f.line, f.begin, f.read, emit)
 	}
-	f.flush(0, emit)
-	return true, f.open(*next, position{})
+	return true, f.advance(*next, emit)
+}
+
+// advance goes on in the next file. A line of which the runtime has written a
+// piece ends there: the runtime does not look at lines when it rotates.
+func (f *file) advance(next link, emit func(entry)) error {
+	for i := range f.parts {
+		if a := &f.parts[i]; !a.partial {
+			a.flush(func(e entry) { f.emit(e, emit) })
+		}
+	}
+	before, parts := f.position(), f.parts
+	for i := range f.parts {
+		f.parts[i] = assembler{rules: parts[i].rules}
+	}
+	if err := f.open(next, position{}); err != nil {
+		f.parts = parts
+		return err
+	}
+	for i := range parts {
+		parts[i].carried, parts[i].entry.inode = parts[i].open, before.Inode
+	}
+	f.before, f.parts = before, parts
+	return nil
 }
 
 // rewritten reports whether the file does not begin any more as it did: it was
@@ -261,7 +286,12 @@ func (f *file) rewritten() bool {
 // read yet.
 func (f *file) truncated(emit func(entry)) error {
 	f.stats.Truncations++
-	p := f.position()
+	for i := range f.parts {
+		if a := &f.parts[i]; a.carried { // nobody will read it again
+			a.flush(func(e entry) { f.emit(e, emit) })
+		}
+	}
+	p := f.here()
 	links, err := chain(f.src.Path)
 	if err != nil {
 		return err
@@ -287,7 +317,7 @@ func (f *file) next(links []link) *link {
 		return nil // it is being renamed: look again
 	}
 	if i < 0 { // removed, or compressed to another file
-		i = find(links, f.position())
+		i = find(links, f.here())
 	}
 	if i+1 >= len(links) {
 		return nil
@@ -317,12 +347,23 @@ func (f *file) held() (lines int64) {
 	return lines
 }
 
-// position is what is delivered once all entries handed over are.
+// position is what is delivered once all entries handed over are. It stays in
+// the file before while an entry that began there is not complete.
 func (f *file) position() position {
+	for i := range f.parts {
+		if f.parts[i].open && f.parts[i].carried {
+			return f.before
+		}
+	}
+	return f.here()
+}
+
+// here is the position in the file that is open.
+func (f *file) here() position {
 	p := position{ID: f.src.ID, Inode: f.link.inode, Head: len(f.head), Sum: xxhash.Sum64(f.head)}
 	for i, a := range f.parts {
 		p.Offsets[i] = max(f.begin, f.done[i])
-		if a.open {
+		if a.open && !a.carried {
 			p.Offsets[i] = a.entry.start
 		}
 	}

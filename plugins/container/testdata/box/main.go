@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,12 @@ func main() {
 		fmt.Println("last words")
 		panic("crash")
 	case "sleep":
+		time.Sleep(time.Hour)
+	case "long": // lines, bytes, milliseconds between two
+		for i := range arg(2) {
+			fmt.Printf("line %d %s\n", i, strings.Repeat("x", arg(3)))
+			time.Sleep(time.Duration(arg(4)) * time.Millisecond)
+		}
 		time.Sleep(time.Hour)
 	case "count": // lines, microseconds between two in the mean
 		began := time.Now()
