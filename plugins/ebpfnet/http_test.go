@@ -13,7 +13,7 @@ func TestHTTP(t *testing.T) {
 	watch := observePackets(t, w, nil, []string{"httpflow"})
 	n := 5000
 	if emulated() {
-		n = 500
+		n = 200
 	}
 	for _, v6 := range []bool{false, true} {
 		s := server.do(order{Do: "http serve", Addr: w.far.addr(v6, 0)})
