@@ -2,6 +2,7 @@ package tls
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,14 +10,17 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,7 +114,7 @@ func (a *application) obey(o []string) (string, error) {
 	case "client": // h1, h2 or short
 		a.client = newClient(o[1])
 		return "", nil
-	case "get": // url, count, parallel
+	case "get": // url, count, parallel; the answer is the median of the latencies, in ns
 		n, _ := strconv.Atoi(o[2])
 		parallel, _ := strconv.Atoi(o[3])
 		return a.get(o[1], n, parallel)
@@ -138,31 +142,40 @@ func newClient(kind string) *http.Client {
 	}, Timeout: 20 * time.Second}
 }
 
-// get asks for url with a number appended, 0 to 4, and the status that is
-// wanted.
+// get asks for url with a number appended, 0 to 4.
 func (a *application) get(url string, n, parallel int) (string, error) {
 	var all sync.WaitGroup
 	errs := make([]error, parallel)
+	latencies := make([]time.Duration, n)
 	for worker := range parallel {
 		all.Go(func() {
-			for i := worker; i < n; i += parallel {
-				response, err := a.client.Get(url + strconv.Itoa(i%5))
-				if err != nil {
-					errs[worker] = err
-					return
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				response.Body.Close()
+			for i := worker; i < n && errs[worker] == nil; i += parallel {
+				latencies[i], errs[worker] = a.ask(url + strconv.Itoa(i%5))
 			}
 		})
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return "", err
-		}
+	slices.Sort(latencies)
+	return fmt.Sprint(latencies[n/2].Nanoseconds()), errors.Join(errs...)
+}
+
+// ask returns the time from the request to the first byte of the answer.
+func (a *application) ask(url string) (time.Duration, error) {
+	request, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		return 0, err
 	}
-	return "", nil
+	var wrote, first time.Time
+	response, err := a.client.Do(request.WithContext(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
+		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote = time.Now() },
+		GotFirstResponseByte: func() { first = time.Now() },
+	})))
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return first.Sub(wrote), err
 }
 
 // slowness is how long a slow answer takes.

@@ -147,14 +147,6 @@ func (o *watch) snapshot() map[result]int {
 	return all
 }
 
-// served waits until the files of n libraries have probes.
-func (o *watch) serves(l library, n int) {
-	o.t.Helper()
-	eventually(o.t, fmt.Sprintf("%d files of %v have probes: %+v", n, l, o.tracer.Found()), func() bool {
-		return o.tracer.Found().Files[l] >= n
-	})
-}
-
 // uses waits until a process is known to use a file with probes.
 func (o *watch) uses(pid int) {
 	o.t.Helper()
