@@ -30,15 +30,13 @@ func (a *agent) job(in inputConfig, h host) runner.Job {
 	if i, ok := in.cfg.(inputs.Interval); ok {
 		j.Interval = i.GatherInterval()
 	}
+	j.Failed = func(err error) { a.errors.Report(in.factory.Name, in.section.Place(), errorText(err)) }
 	j.New = func(report func(error)) (any, error) {
 		built, err := in.factory.New(in.cfg, inputs.Env{
 			Log: a.log.With("input", in.factory.Name), FS: a.fs, Now: time.Now,
 			Hostname: h.name, Home: a.layout.home, Tags: maps.Clone(h.tags), APIAddr: h.apiAddr,
 			Blocks: a.tap.Wrap(a.queue), Book: a.book, Environ: a.program.environ(), Agent: a.aboutSelf,
-			Errors: func(err error) {
-				report(err)
-				a.errors.Report(in.factory.Name, in.section.Place(), errorText(err))
-			},
+			Errors: report,
 		})
 		if err == nil {
 			a.children.built(key, built)

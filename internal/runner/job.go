@@ -23,5 +23,9 @@ type Job struct {
 	// records the input's last error; nil clears it.
 	New func(report func(error)) (any, error)
 
+	// Failed, when set, is told every error of the input, and nil when it
+	// works again.
+	Failed func(err error)
+
 	Out point.Sink
 }

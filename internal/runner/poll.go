@@ -34,16 +34,22 @@ func untilNext(now time.Time, interval time.Duration) time.Duration {
 	return d
 }
 
+// errLate is the last error of an input while a gathering goes on beyond the
+// interval: it may never end.
+var errLate = errors.New("gathering has not ended within the interval")
+
 // gather gathers once. An error is logged when it is new, not each time.
 func (t *task) gather(ctx context.Context, in inputs.Input, out point.Sink) {
 	before := t.snapshot()
 	wall, began := t.cfg.Now(), time.Now()
 	late := time.AfterFunc(t.job.Interval, func() {
 		t.update(func(s *State) { s.Late++ })
+		t.failed(errLate)
 		if before.Duration <= t.job.Interval {
 			t.log.Warn("gathering takes longer than the interval", "interval", t.job.Interval)
 		}
 	})
+	defer late.Stop() // a panic ends a gathering too
 	err := in.Gather(ctx, out)
 	late.Stop()
 
@@ -59,8 +65,10 @@ func (t *task) gather(ctx context.Context, in inputs.Input, out point.Sink) {
 		if before.LastError != err.Error() {
 			t.log.Error("gathering failed", "error", err)
 		}
-	case before.LastError != "":
-		t.report(nil)
-		t.log.Info("gathering works again")
+	case t.snapshot().LastError != "":
+		t.works()
+		if before.LastError != "" {
+			t.log.Info("gathering works again")
+		}
 	}
 }

@@ -151,6 +151,35 @@ func TestSlowGatherNeverOverlaps(t *testing.T) {
 	})
 }
 
+// A gathering that hangs is an error as long as it does, and holds up nobody
+// else.
+func TestHangingGatherIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, gathered := make(chan struct{}), 0
+		var told []string
+		hangs := job("a", gatherer(func(context.Context, point.Sink) error { <-release; return nil }))
+		hangs.Failed = func(err error) { told = append(told, fmt.Sprint(err)) }
+		g := New(Config{})
+		apply(t, g, Change{Started: 2}, hangs, job("b", gatherer(func(context.Context, point.Sink) error { gathered++; return nil })))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		s := g.States()[0]
+		if s.LastError != "gathering has not ended within the interval" || s.Late != 1 || s.Gathers != 0 || gathered != 361 {
+			t.Errorf("%+v, the other one gathered %d times", s, gathered)
+		}
+		close(release)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if s := g.States()[0]; s.LastError != "" || s.Gathers < 2 {
+			t.Errorf("%+v", s)
+		}
+		if fmt.Sprintf("%q", told) != `["gathering has not ended within the interval" "<nil>"]` {
+			t.Errorf("told %q", told)
+		}
+		closeGroup(t, g)
+	})
+}
+
 func TestGatherErrorIsRecordedAndCleared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

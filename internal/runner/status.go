@@ -23,6 +23,19 @@ func (t *task) failed(err error) {
 		s.Errors++
 		s.LastError, s.LastErrorAt = err.Error(), now
 	})
+	t.tell(err)
+}
+
+// works clears the last error.
+func (t *task) works() {
+	t.update(func(s *State) { s.LastError = "" })
+	t.tell(nil)
+}
+
+func (t *task) tell(err error) {
+	if t.job.Failed != nil {
+		t.job.Failed(err)
+	}
 }
 
 func (t *task) restarting(err error) {
@@ -38,5 +51,5 @@ func (t *task) report(err error) {
 		t.failed(err)
 		return
 	}
-	t.update(func(s *State) { s.LastError = "" })
+	t.works()
 }
