@@ -89,6 +89,10 @@ type callsSession struct {
 	Pos       [2]uint64
 	Fd        uint32
 	Flags     uint32
+	Rest      [2]uint32
+	Walked    [2]uint8
+	Body      [2]uint8
+	Pad       uint32
 	At        struct {
 		_          structs.HostLayout
 		Cgroup     uint64

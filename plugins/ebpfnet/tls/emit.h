@@ -78,21 +78,6 @@ static __always_inline __u32 wanted(const struct session *s, const struct sessio
 	return s->flags & FLAG_HTTP2 ? CAPTURE_MOST * RECORDS : CAPTURE_FIRST;
 }
 
-/*
- * HTTP/2 shows itself by its first bytes (RFC 9113 3.4), and what comes before somebody has looked
- * at them cannot be decoded in parts.
- */
-static __always_inline void look_for_preface(struct session *s, __u64 buf, __u32 len, __u8 side)
-{
-	__u64 begin;
-
-	if (s->pos[side & 1] || len < sizeof(begin))
-		return;
-	if (!bpf_probe_read_user(&begin, sizeof(begin), (void *)buf) &&
-		begin == bpf_cpu_to_be64(0x505249202a204854)) /* "PRI * HT" */
-		s->flags |= FLAG_HTTP2;
-}
-
 /* Is there no use in looking at the calls of this session at all? */
 static __always_inline bool ignored(const struct session *s, const struct session_key *key)
 {
@@ -121,21 +106,10 @@ static __always_inline void send_first(
 	*want -= CAPTURE_MOST;
 }
 
-/* Passes len bytes at buf on, or only the fact that there were so many. */
-static __always_inline void emit(struct session *s, const struct session_key *key, __u64 buf,
-	__u32 len, __u8 side, __u64 time)
+/* Passes a run on as it is, as far as want says. */
+static __always_inline void send_all(
+	struct session *s, const struct session_key *key, struct run *run, __u32 len, __u32 want)
 {
-	struct run whole = {.time = time, .buf = buf, .side = side}, *run = &whole;
-	__u32 want;
-
-	look_for_preface(s, buf, len, side);
-	want = wanted(s, key);
-	if (s->flags & FLAG_OUT || !want) {
-		count(COUNT_SEGMENTS);
-		count(COUNT_UNWANTED);
-		s->pos[side & 1] += len;
-		return;
-	}
 	if (want > len)
 		want = len;
 	/* RECORDS - 1 times; 5.10 refuses the loop that clang makes of it. */
@@ -145,6 +119,29 @@ static __always_inline void emit(struct session *s, const struct session_key *ke
 	run->len = len;
 	run->want = want < CAPTURE_MOST ? want : CAPTURE_MOST;
 	advance(s, run, send_run(s, key, run));
+}
+
+#include "frames.h"
+
+/* Passes len bytes at buf on, or only the fact that there were so many. */
+static __always_inline void emit(struct session *s, const struct session_key *key, __u64 buf,
+	__u32 len, __u8 side, __u64 time)
+{
+	struct run run = {.time = time, .buf = buf, .side = side};
+	__u32 want;
+
+	look_for_http2(s, buf, len, side);
+	want = wanted(s, key);
+	if (s->flags & FLAG_OUT || !want) {
+		count(COUNT_SEGMENTS);
+		count(COUNT_UNWANTED);
+		s->pos[side & 1] += len;
+		return;
+	}
+	if (s->walked[side & 1])
+		len = send_frames(s, key, &run, len, want);
+	if (len)
+		send_all(s, key, &run, len, want);
 }
 
 #endif

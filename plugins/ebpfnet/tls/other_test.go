@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"fmt"
 	"testing"
 
 	"datakit.dev/agent/internal/bpf"
@@ -101,5 +102,34 @@ func TestScope(t *testing.T) {
 	o.want(flow.Outgoing, nil)
 	if account := o.balanced(); account.In[0].Count > 150 { // net/http reads the first byte of a request by itself
 		t.Errorf("%+v: what is out of scope left the kernel", account)
+	}
+}
+
+// TestBodiesStayOut: a download does not go through the ring.
+func TestBodiesStayOut(t *testing.T) {
+	for _, tt := range []struct{ name, kind, version string }{{"http1", "h1", "1.1"}, {"http2", "h2", "2"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			const n, size = 10, 5 << 20
+			w := newWorld(t)
+			cert, key := certificate(t)
+			server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
+			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			client.do("client %s", tt.kind)
+			o := observe(t, w)
+			o.uses(server.pid)
+			o.uses(client.pid)
+			path := fmt.Sprintf("/a/200/%d/", size)
+			client.do("get https://%s%s %d 1", addr, path, n)
+			o.want(flow.Incoming, expect(flow.Incoming, server.pid, addr, tt.version, path, 200, n))
+			o.want(flow.Outgoing, expect(flow.Outgoing, client.pid, addr, tt.version, path, 200, n))
+			o.stop()
+			if o.bytes < 2*n*size {
+				t.Errorf("%d bytes of plaintext, want all of %d", o.bytes, 2*n*size)
+			}
+			if o.captured > o.bytes/5 {
+				t.Errorf("%d of %d bytes were captured", o.captured, o.bytes)
+			}
+			t.Logf("%d of %d bytes were captured", o.captured, o.bytes)
+		})
 	}
 }

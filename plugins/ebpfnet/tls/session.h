@@ -55,6 +55,7 @@ static __always_inline void renew(struct session *s, const struct session_key *k
 		s->id = new_id();
 	}
 	s->pos[SIDE_READ] = s->pos[SIDE_WRITE] = 0;
+	s->walked[SIDE_READ] = s->walked[SIDE_WRITE] = 0;
 	s->flags &= ~(FLAG_BOUND | FLAG_OUT | FLAG_HTTP2);
 	s->sk = 0;
 }

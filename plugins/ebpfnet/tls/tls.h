@@ -71,7 +71,7 @@ enum flag {
 	FLAG_BOUND = 1, /* its connection is known */
 	FLAG_OUT = 2,	/* its connection is not observed */
 	FLAG_FD = 4,	/* the library was told its descriptor */
-	FLAG_HTTP2 = 8, /* began with its preface: all bytes are wanted */
+	FLAG_HTTP2 = 8, /* began as such: all is wanted but bodies */
 };
 
 struct session {
@@ -80,7 +80,11 @@ struct session {
 	__u64 transport;  /* of a *tls.Conn: the connection below */
 	__u64 pos[SIDES]; /* plaintext bytes so far */
 	__u32 fd;
-	__u32 flags; /* enum flag */
+	__u32 flags;	    /* enum flag */
+	__u32 rest[SIDES];  /* HTTP/2: bytes of a frame that are still to come */
+	__u8 walked[SIDES]; /* HTTP/2: it is known where frames begin */
+	__u8 body[SIDES];   /* HTTP/2: what is to come is DATA */
+	__u32 pad;
 	struct endpoint at;
 };
 

@@ -15,6 +15,7 @@ import (
 	"datakit.dev/agent/internal/containers"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/l7/http"
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/process"
 	"datakit.dev/agent/plugins/ebpfnet/exchange"
@@ -33,7 +34,9 @@ type watch struct {
 	latencies map[flow.Direction][]time.Duration
 	end       sync.Once
 	fin       chan struct{}
-	all       sync.WaitGroup
+
+	bytes, captured int // of plaintext
+	all             sync.WaitGroup
 }
 
 // result is what is compared of an exchange.
@@ -61,7 +64,7 @@ func observe(t testing.TB, w *world, change ...func(*Config)) *watch {
 	table := process.New(process.Config{Now: time.Now})
 	cfg := Config{
 		Scope:       bpf.Scope{Netns: []uint32{nsInode(t, w.near), nsInode(t, w.far)}},
-		CgroupMount: mount, Now: time.Now, Sink: o.tracker,
+		CgroupMount: mount, Now: time.Now, Sink: o,
 		Log:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Name: func(pid uint32) string { info, _ := table.Lookup(pid); return info.Name },
 	}
@@ -113,6 +116,15 @@ func (o *watch) stop() {
 		o.tracker.Close(time.Now().UnixNano())
 	})
 }
+
+// Segment and Closed are the sink of the tracer, which passes on.
+func (o *watch) Segment(id uint64, at *exchange.Endpoint, s *http.Segment) (http.Verdict, http.Capture) {
+	o.bytes += s.Len
+	o.captured += len(s.Data)
+	return o.tracker.Segment(id, at, s)
+}
+
+func (o *watch) Closed(id uint64, time int64) { o.tracker.Closed(id, time) }
 
 // Add is the sink of the tracker.
 func (o *watch) Add(x *flow.HTTP) {
