@@ -101,7 +101,7 @@ func tcpdump(t *testing.T, w *nettest.World, snap string) (file string, stop fun
 		t.Skip("needs tcpdump")
 	}
 	file = filepath.Join(t.TempDir(), "tcpdump.pcap")
-	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "--immediate-mode", "-B", "65536", "-s", snap, "-Z", "root", "--nano", "-w", file)
+	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "-B", "65536", "-s", snap, "-Z", "root", "--nano", "-w", file)
 	said, err := cmd.StderrPipe()
 	must(t, err)
 	w.Near.In(t, cmd.Start)
@@ -111,7 +111,7 @@ func tcpdump(t *testing.T, w *nettest.World, snap string) (file string, stop fun
 		must(t, err)
 	}
 	return file, func() {
-		for size, still := int64(-1), 0; still < 5; time.Sleep(100 * time.Millisecond) { // until its ring is empty
+		for size, still := int64(-1), 0; still < 15; time.Sleep(100 * time.Millisecond) { // its ring hands over once a second
 			info, err := os.Stat(file)
 			must(t, err)
 			if still++; info.Size() != size {
