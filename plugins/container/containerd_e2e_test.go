@@ -27,7 +27,7 @@ const testImage = "example.test/tools/box:1"
 
 // daemon is a containerd with folders of its own.
 type daemon struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	socket string
 	space  string
@@ -39,14 +39,14 @@ const withoutCRI = `disabled_plugins = ["io.containerd.grpc.v1.cri", "io.contain
 
 // startContainerd starts containerd, and ends it and all that is below it
 // with the test.
-func startContainerd(t *testing.T) *daemon {
+func startContainerd(t testing.TB) *daemon {
 	t.Helper()
 	return startConfigured(t, "", withoutCRI)
 }
 
 // startConfigured starts containerd with more of a configuration. An empty
 // namespace stands for one that nobody else has.
-func startConfigured(t *testing.T, space, more string) *daemon {
+func startConfigured(t testing.TB, space, more string) *daemon {
 	t.Helper()
 	for _, program := range []string{"containerd", "ctr", "runc"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -170,7 +170,7 @@ func (d *daemon) buildImage() (file string) {
 }
 
 // archive makes a tar file.
-func archive(t *testing.T, files map[string][]byte) []byte {
+func archive(t testing.TB, files map[string][]byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
