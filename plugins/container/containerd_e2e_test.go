@@ -11,11 +11,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +88,8 @@ state = %q
 		_ = cmd.Process.Signal(unix.SIGTERM)
 		_ = cmd.Wait()
 		_ = log.Close()
+		removeCgroups(d.space)
+		removeCgroups(filepath.Base(dir))
 		if t.Failed() {
 			text, _ := os.ReadFile(dir + "/log")
 			t.Logf("containerd: %s", text[max(0, len(text)-3000):])
@@ -103,6 +107,25 @@ state = %q
 	}
 	d.importImage()
 	return d
+}
+
+// removeCgroups removes the empty cgroups that runc leaves, in every hierarchy.
+func removeCgroups(name string) {
+	for _, pattern := range []string{"/sys/fs/cgroup/%s", "/sys/fs/cgroup/*/%s"} {
+		found, _ := filepath.Glob(fmt.Sprintf(pattern, name))
+		for _, top := range found {
+			var all []string
+			_ = filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+				if err == nil && e.IsDir() {
+					all = append(all, path)
+				}
+				return nil
+			})
+			for _, dir := range slices.Backward(all) {
+				_ = unix.Rmdir(dir)
+			}
+		}
+	}
 }
 
 // ctr runs containerd's own client.
