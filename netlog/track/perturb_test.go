@@ -38,6 +38,9 @@ func perturb(t *testing.T, from, to string, random *rand.Rand) {
 		all = append(all, rec)
 	}
 	shift(all, random)
+	if random.IntN(2) == 0 {
+		tag(all)
+	}
 	out, err := os.Create(to)
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +72,15 @@ func perturb(t *testing.T, from, to string, random *rand.Rand) {
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// tag puts every frame into a VLAN within another one.
+func tag(all []pcap.Record) {
+	for i := range all {
+		b := all[i].Data
+		all[i].Data = append(append(append([]byte{}, b[:12]...), "\x88\xa8\x00\x05\x81\x00\x00\x07"...), b[12:]...)
+		all[i].Wire += 8
 	}
 }
 
