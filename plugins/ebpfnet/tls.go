@@ -8,6 +8,10 @@ import (
 	"datakit.dev/agent/plugins/ebpfnet/tls"
 )
 
+// maxSessions bounds what the kernel is asked to set aside for TLS: about 500
+// bytes per connection.
+const maxSessions = 1 << 17
+
 // loadPlaintext attaches to TLS libraries, if httpflow-tls is wanted. What
 // they encrypt takes the way that packets in clear take.
 //
@@ -25,7 +29,7 @@ func (p *Plugin) loadPlaintext(scope bpf.Scope, mount string) (err error) {
 	}
 	p.plaintext, err = tls.Open(tls.Config{
 		Scope: scope, Loopback: p.cfg.IncludeLoopback, NoIPv6: p.cfg.IPv6Disabled, CgroupMount: mount,
-		MaxSessions: uint32(p.cfg.MaxConnections),
+		MaxSessions: uint32(min(p.cfg.MaxConnections, maxSessions)),
 		FS:          p.env.FS, Now: p.env.Now, Log: p.env.Log, Sink: p.apps.exchanges, Name: p.processes.name,
 	})
 	if errors.Is(err, bpf.ErrNotSupported) && (p.tracer != nil || p.apps.tap != nil) {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -187,7 +188,7 @@ func serve(addr, cert, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: http.HandlerFunc(handle)}
+	server := &http.Server{Handler: http.HandlerFunc(handle), ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.ServeTLS(l, cert, key) }()
 	return l.Addr().String(), nil
 }

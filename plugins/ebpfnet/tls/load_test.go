@@ -23,7 +23,7 @@ func TestLoad(t *testing.T) {
 				n /= 10
 			}
 			if emulated() {
-				n = 500
+				n = min(n, 2000)
 			}
 			w := newWorld(t)
 			server := startNginx(t, w.far, farIP, "")

@@ -106,10 +106,11 @@ func mirrored(served map[result]int, pid int) map[result]int {
 func run(t testing.TB, ns netns.NsHandle, name string, args ...string) int {
 	t.Helper()
 	cmd := exec.Command(program(t, name), args...)
-	cmd.Stderr = os.Stderr
+	var said strings.Builder
+	cmd.Stderr = &said
 	in(t, ns, cmd.Start)
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%s %q: %v", name, args, err)
+		t.Fatalf("%s %q: %v: %s", name, args, err, &said)
 	}
 	return cmd.Process.Pid
 }

@@ -2,6 +2,7 @@ package tls
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"datakit.dev/agent/internal/bpf"
@@ -131,5 +132,33 @@ func TestBodiesStayOut(t *testing.T) {
 			}
 			t.Logf("%d of %d bytes were captured", o.captured, o.bytes)
 		})
+	}
+}
+
+// TestKilled: processes that are killed leave sessions behind, which make
+// room for others.
+func TestKilled(t *testing.T) {
+	w := newWorld(t)
+	cert, key := certificate(t)
+	server := start(t, w.far, "app", "")
+	addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+	const processes, connections, room = 24, 64, 1024
+	o := observe(t, w, func(c *Config) { c.MaxSessions = room })
+	o.uses(server.pid)
+	want := map[result]int{}
+	for range processes { // 1536 sessions of clients, and as many of the server
+		client := start(t, w.near, "app", "")
+		client.do("client h1")
+		o.uses(client.pid)
+		client.do("get https://%s/a/200/10/ %d %d", addr, connections, connections)
+		maps.Copy(want, expect(flow.Outgoing, client.pid, addr, "1.1", "/a/200/10/", 200, connections))
+		must(t, client.cmd.Process.Kill())
+		client.stop()
+	}
+	o.want(flow.Outgoing, want)
+	for _, e := range o.balanced().Out {
+		if e.Name == "dropped" && e.Count != 0 {
+			t.Errorf("%s: %d", e.Reason, e.Count)
+		}
 	}
 }

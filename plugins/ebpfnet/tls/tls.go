@@ -48,7 +48,7 @@ type Config struct {
 	Loopback    bool   // connections over the loopback interface too
 	NoIPv6      bool   // leave IPv6 out
 	CgroupMount string // where cgroup v2 is mounted; "" without
-	MaxSessions uint32 // open TLS connections that are followed; 0: 32768
+	MaxSessions uint32 // open TLS connections that are followed, beyond it the most recently used; 0: 32768
 	RingBytes   uint32 // a power of two; 0: 16 MiB
 
 	FS   hostfs.Root

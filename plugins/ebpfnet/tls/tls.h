@@ -99,7 +99,7 @@ enum counter {
 	COUNT_SEGMENTS,	    /* runs of plaintext that were seen */
 	COUNT_LOST,	    /* of these: the ring was full */
 	COUNT_UNWANTED,	    /* of these: of sessions that are no HTTP, or not observed */
-	COUNT_NO_SESSION,   /* of these: the table of sessions was full */
+	COUNT_NO_SESSION,   /* of these: the table of sessions had no room */
 	COUNT_UNREADABLE,   /* of these: passed on without their bytes, which could not be read */
 	COUNT_OPENED,	    /* sessions that were entered */
 	COUNT_ENDED,	    /* of these: freed by the library */
@@ -112,8 +112,9 @@ struct counts {
 	__u64 of[COUNTERS];
 };
 
+/* Least recently used first: a process that is killed frees nothing. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768); /* set at load */
 	__type(key, struct session_key);
 	__type(value, struct session);
