@@ -27,7 +27,7 @@ const Name = "container"
 func Factory() inputs.Factory {
 	return inputs.Factory{
 		Name: Name, Catalog: "container", Singleton: true,
-		Help:   "Running containers of containerd, Docker and Podman, as metrics and as objects, and their logs, seen by the\nprogram datakit-container. It needs access to the sockets of the runtimes and to /proc/<pid>\nof the containers, usually root.",
+		Help:   "Running containers of containerd, Docker, Podman and CRI-O, as metrics and as objects, and their logs, seen by the\nprogram datakit-container. It needs access to the sockets of the runtimes and to /proc/<pid>\nof the containers, usually root.",
 		Spec:   []point.Measurement{supervisor.EventSpec()},
 		Config: func() any { return defaults() },
 		New:    func(cfg any, env inputs.Env) (any, error) { return build(cfg.(*Config), env) },
