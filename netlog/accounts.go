@@ -6,9 +6,12 @@ import (
 	"datakit.dev/agent/netlog/track"
 )
 
-// accounts tells where packets, connections and log points are.
-func (s *totals) accounts(o *outlet) []ledger.Account {
-	const prefix = "events/" + Name + "/"
+// prefix is that of all accounts.
+const prefix = "events/" + Name + "/"
+
+// accounts tells where packets, connections, log points and what is summed
+// up to flows are.
+func (s *totals) accounts(o *outlet, m *metrics) []ledger.Account {
 	in := func(name string, n int64) []ledger.Entry { return []ledger.Entry{{Name: name, Count: n}} }
 	packets := ledger.Account{
 		Name: prefix + "packets", Unit: "packets",
@@ -50,5 +53,9 @@ func (s *totals) accounts(o *outlet) []ledger.Account {
 		},
 		Held: []ledger.Entry{{Name: "outlet", Count: taken - fed - dropped}},
 	}
-	return []ledger.Account{packets, conns, logs}
+	all := []ledger.Account{packets, conns, logs}
+	if m != nil {
+		all = append(all, m.account(prefix+"flows"))
+	}
+	return all
 }

@@ -26,7 +26,12 @@ func (p *Plugin) changed(e nic.Event) {
 		p.stop(k)
 		p.start(k, e.NIC)
 	case nic.Gone:
+		delete(p.turned, k)
 		p.stop(k)
+		for k, n := range p.turned { // there may be room now
+			p.start(k, n)
+			break
+		}
 	}
 }
 
@@ -36,7 +41,9 @@ func (p *Plugin) start(k nicKey, n *nic.NIC) {
 	p.mu.Lock()
 	full := len(p.lives) >= p.table.MaxInterfaces
 	p.mu.Unlock()
+	delete(p.turned, k)
 	if full {
+		p.turned[k] = n
 		p.env.Log.Warn("interface is not captured: max_interfaces are", "interface", n.String(), "max_interfaces", p.table.MaxInterfaces)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 
 	"datakit.dev/agent/internal/domains"
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/plugins"
 )
@@ -22,7 +23,8 @@ type metrics struct {
 	http   *flow.HTTPAggregator
 	dns    *flow.DNSAggregator
 	paused bool
-	left   int64 // observations left out while paused
+	added  int64 // observations
+	left   int64 // of those, left out while paused
 }
 
 // kinds says which flows are wanted.
@@ -52,6 +54,7 @@ func (m *metrics) addDNS(x *flow.DNS)   { m.add(func() { m.dns.Add(x) }) }
 func (m *metrics) add(do func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.added++
 	if m.paused {
 		m.left++
 		return
@@ -76,4 +79,32 @@ func (m *metrics) flush(now time.Time) []point.Point {
 	points := m.conns.Flush(now)
 	points = append(points, m.http.Flush(now)...)
 	return append(points, m.dns.Flush(now)...)
+}
+
+// account tells what became of the observations.
+func (m *metrics) account(name string) ledger.Account {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var sum flow.Stats
+	for _, s := range []flow.Stats{m.conns.Stats(), m.http.Stats(), m.dns.Stats()} {
+		sum.Aggregated += s.Aggregated
+		sum.Overflowed += s.Overflowed
+		sum.SkippedNoPort += s.SkippedNoPort
+		sum.SkippedNoAddress += s.SkippedNoAddress
+		sum.SkippedLoopback += s.SkippedLoopback
+		sum.SkippedIdle += s.SkippedIdle
+	}
+	return ledger.Account{
+		Name: name, Unit: "observations",
+		In: []ledger.Entry{{Name: "made", Count: m.added}},
+		Out: []ledger.Entry{
+			{Name: "aggregated", Count: sum.Aggregated},
+			{Name: "aggregated", Reason: "max_flows", Count: sum.Overflowed},
+			{Name: "filtered", Reason: "no_port", Count: sum.SkippedNoPort},
+			{Name: "filtered", Reason: "no_address", Count: sum.SkippedNoAddress},
+			{Name: "filtered", Reason: "loopback", Count: sum.SkippedLoopback},
+			{Name: "filtered", Reason: "nothing_new", Count: sum.SkippedIdle},
+			{Name: "filtered", Reason: "ebpf-net_runs", Count: m.left},
+		},
+	}
 }

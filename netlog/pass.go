@@ -195,5 +195,5 @@ func (r *pass) accounts() []ledger.Account {
 		s := t.totals()
 		sum.add(&s)
 	}
-	return sum.accounts(r.sent)
+	return sum.accounts(r.sent, r.taps.metrics)
 }

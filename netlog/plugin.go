@@ -37,6 +37,8 @@ type Plugin struct {
 	hook     atomic.Pointer[plugins.Hook]
 	interval int64 // number of the current one
 
+	turned map[nicKey]*nic.NIC // interfaces there was no room for; the watcher's
+
 	mu      sync.Mutex
 	lives   map[nicKey]*live
 	retired totals // of captures that ended
@@ -60,7 +62,7 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 	if err := (nic.Rules{Include: table.NICsInclude, Exclude: table.NICsExclude}).Validate(); err != nil {
 		return nil, err
 	}
-	p := &Plugin{cfg: c, table: table, env: env, out: newOutlet(), lives: map[nicKey]*live{}}
+	p := &Plugin{cfg: c, table: table, env: env, out: newOutlet(), lives: map[nicKey]*live{}, turned: map[nicKey]*nic.NIC{}}
 	taps, err := newTapConfig(c, table, env.Now)
 	if err != nil {
 		return nil, err
@@ -266,7 +268,7 @@ func (p *Plugin) Accounts() []ledger.Account {
 	for _, l := range p.lives {
 		sum.add(l.totals.Load())
 	}
-	return sum.accounts(p.out)
+	return sum.accounts(p.out, p.taps.metrics)
 }
 
 // flowConfig is how flows are made.

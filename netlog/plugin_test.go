@@ -185,6 +185,22 @@ func TestComingAndGoing(t *testing.T) {
 	r.eventually(t, "end of both", func() bool { return len(r.all()) == 1 })
 }
 
+// There is room for one interface: the second is captured when the first is
+// gone.
+func TestMaxInterfaces(t *testing.T) {
+	w := nettest.New(t)
+	r := start(t, w, func(_ *plugins.EBPF, table *Table) { table.MaxInterfaces = 1 })
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "extra"
+	must(t, w.Near.Handle(t).LinkAdd(&netlink.Bridge{LinkAttrs: attrs}))
+	w.Near.LinkUp(t, "extra")
+	r.eventually(t, "the refusal", func() bool { return strings.Contains(r.log.String(), "max_interfaces are") })
+	link, err := w.Near.Handle(t).LinkByName(w.Near.Name)
+	must(t, err)
+	must(t, w.Near.Handle(t).LinkDel(link))
+	r.eventually(t, "capture of the second", func() bool { return strings.Count(r.log.String(), "msg=capturing") == 2 })
+}
+
 // The blacklist keeps packets out of everything.
 func TestBlacklist(t *testing.T) {
 	w := nettest.New(t)
