@@ -97,11 +97,13 @@ func (a *applications) open(cfg payload.Config, netnsDev uint64, find func(uint6
 	return err
 }
 
-// ringPoll is how often the ring is looked at.
-const ringPoll = 5 * time.Millisecond
-
-// expiry is how often what waits in vain is looked for, in polls.
-const expiry = int(time.Second / ringPoll)
+// How often the ring is looked at: it holds what 300,000 requests a second
+// leave in 30 ms. While nothing comes, less often.
+const (
+	ringPoll  = 5 * time.Millisecond
+	idlePoll  = 20 * time.Millisecond
+	idleAfter = 100 // polls that found nothing
+)
 
 // run looks at the ring until ctx ends.
 func (a *applications) run(ctx context.Context) error {
@@ -111,38 +113,58 @@ func (a *applications) run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(ringPoll)
 	defer tick.Stop()
-	for n := 1; ; n++ {
+	expire := time.NewTicker(time.Second)
+	defer expire.Stop()
+	for idle := 0; ; {
+		var err error
+		found := 0
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-expire.C:
+			a.expire()
 		case <-tick.C:
+			found, err = a.drain()
 		}
-		if err := a.drain(n%expiry == 0); err != nil {
+		switch {
+		case err != nil:
 			return err
+		case found == 0:
+			if idle++; idle == idleAfter {
+				tick.Reset(idlePoll)
+			}
+		case idle >= idleAfter:
+			tick.Reset(ringPoll)
+			fallthrough
+		default:
+			idle = 0
 		}
 	}
 }
 
-// drain takes what the ring holds.
-func (a *applications) drain(expire bool) error {
+// drain takes what the ring holds, and says how many packets that were.
+func (a *applications) drain() (found int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.tap != nil {
-		if err := errors.Join(a.tap.Drain(a.packet), a.markErr); err != nil {
-			return err
+		found, err = a.tap.Drain(a.packet)
+		if err := errors.Join(err, a.markErr); err != nil {
+			return found, err
 		}
 	}
 	if a.poll != nil {
-		if err := a.poll(); err != nil {
-			return err
-		}
+		return found, a.poll()
 	}
-	if expire {
-		now := monotonic()
-		a.queries.Expire(now)
-		a.exchanges.Expire(now)
-	}
-	return nil
+	return found, nil
+}
+
+// expire ends what waits in vain.
+func (a *applications) expire() {
+	now := monotonic()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.queries.Expire(now)
+	a.exchanges.Expire(now)
 }
 
 // monotonic is the clock of the kernel programs.
@@ -164,9 +186,10 @@ func (a *applications) flush(now time.Time) (flows, log []point.Point) {
 
 // finish hands out what is complete, for the last flush.
 func (a *applications) finish() error {
-	if err := a.drain(true); err != nil {
+	if _, err := a.drain(); err != nil {
 		return err
 	}
+	a.expire()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.exchanges.Close(monotonic())

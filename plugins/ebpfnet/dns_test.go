@@ -138,7 +138,7 @@ func sameLatency(t *testing.T, watch *packetWatch, file, transport string) {
 	}
 	m, p99 := differences[len(differences)/2], differences[len(differences)*99/100]
 	t.Logf("latency differs from tshark's by %v in the median, %v in the 99th percentile of %d", m, p99, len(differences))
-	if m > 10*time.Microsecond {
+	if m > sameTime() {
 		t.Errorf("latency differs from tshark's by %v in the median", m)
 	}
 }

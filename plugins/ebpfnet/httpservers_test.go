@@ -136,6 +136,7 @@ func TestWrk(t *testing.T) {
 					must(t, err)
 				}
 			}
+			server.settle(t)
 			log := server.read(t, n)
 			watch.report()
 			seen, _ := watch.counts(incoming, portOf(t, server.addr))

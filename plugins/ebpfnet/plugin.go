@@ -210,12 +210,16 @@ func (p *Plugin) runIntervals(ctx context.Context, out point.Sink, watched <-cha
 	defer interval.Stop()
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
+	books := time.NewTicker(time.Second)
+	defer books.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-watched:
 			return nil
+		case <-books.C:
+			p.noteAccounts()
 		case <-poll.C:
 			if err := p.drain(); err != nil {
 				return err
@@ -272,7 +276,9 @@ func (p *Plugin) collect(end bool) error {
 			return err
 		}
 	}
-	return p.drain()
+	err := p.drain()
+	p.noteAccounts()
+	return err
 }
 
 // find is the finder of the goroutine of Run.
@@ -289,12 +295,9 @@ func (p *Plugin) drain() error {
 		return err
 	}
 	if p.tracer == nil {
-		p.noteAccounts()
 		return nil
 	}
-	err := p.tracer.ended(func(r *record) { p.add(r, true) })
-	p.noteAccounts()
-	return err
+	return p.tracer.ended(func(r *record) { p.add(r, true) })
 }
 
 // scan reads the open connections. New ones without an owner are left for a

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // logged is a server of somebody else that writes a log.
@@ -31,6 +32,22 @@ func (l *logged) read(t testing.TB, n int) map[string]int {
 	})
 	must(t, os.Truncate(l.file, 0))
 	return log
+}
+
+// settle waits until nothing more is logged: wrk leaves while requests are on
+// their way.
+func (l *logged) settle(t testing.TB) {
+	t.Helper()
+	size := func() int64 {
+		info, err := os.Stat(l.file)
+		must(t, err)
+		return info.Size()
+	}
+	eventually(t, "the log is complete", func() bool {
+		before := size()
+		time.Sleep(100 * time.Millisecond)
+		return size() == before
+	})
 }
 
 // readable makes a folder that servers with another user may read.

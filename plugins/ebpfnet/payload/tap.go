@@ -152,16 +152,17 @@ func (t *Tap) Status() []bpf.Status { return t.ladder.Status() }
 // Stats are what the kernel counted of each program.
 func (t *Tap) Stats() ([]bpf.ProgramStats, error) { return t.object.Stats() }
 
-// Drain passes the packets that wait, up to one ring full; take must not keep
-// them. Then it tells the programs of the marks that were made meanwhile.
-func (t *Tap) Drain(take func(*Packet)) error {
+// Drain passes the packets that wait, up to one ring full, and returns how
+// many they were; take must not keep them. Then it tells the programs of the
+// marks that were made meanwhile.
+func (t *Tap) Drain(take func(*Packet)) (n int, err error) {
 	var p Packet
-	_, err := t.ring.Drain(func(b []byte) {
+	n, err = t.ring.Drain(func(b []byte) {
 		if p.decode(b) {
 			take(&p)
 		}
 	})
-	return errors.Join(err, t.publish())
+	return n, errors.Join(err, t.publish())
 }
 
 // Mode says what is handed over of a connection.
