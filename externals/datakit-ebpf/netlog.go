@@ -43,6 +43,7 @@ func netlogCommand() *cobra.Command {
 	o := netlogOptions{program: plugins.DefaultEBPF(), table: netlog.DefaultTable()}
 	o.program.NetlogLog = true
 	o.program.IncludeLoopback = true
+	o.table.LogRate = 0
 	c := &cobra.Command{
 		Use: "netlog", Short: "Turn a capture file, or what passes one interface, into logs and flows",
 		Long: `Turn a capture file, or what passes one interface, into the logs and flows that
@@ -80,6 +81,7 @@ for it.`,
 	own.IntVar(&p.EphemeralPort, "ephemeral-port", p.EphemeralPort, "client ports from this number on are reported as \"*\"; -1: all")
 	own.DurationVar(&p.Interval, "interval", p.Interval, "period of flows")
 	own.IntVar(&o.table.MaxConnections, "max-connections", o.table.MaxConnections, "connections followed at a time")
+	own.IntVar(&o.table.LogRate, "log-rate", o.table.LogRate, "with --interface: log points per second at most; 0: no limit")
 	own.IntVar(&o.table.SnapLength, "snap-length", o.table.SnapLength, "with --interface: bytes of a packet that are captured")
 	f.AddGoFlagSet(own)
 	c.MarkFlagsOneRequired("read", "interface")
