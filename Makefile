@@ -17,7 +17,7 @@ generated = find . -path ./.git -prune -o \( -name '*_bpfel.*' -o -name '*.pb.go
 	-o -path './docs/reference.md' -o -path './docs/filter.md' -o -path './docs/deps/*' \) -type f -print | LC_ALL=C sort | xargs sha256sum
 
 # Kernel tests: what runs in the guests of test-vm.
-KERNEL_TESTS ?= ./test/vm ./internal/bpf/... ./plugins/ebpfnet/... ./netlog/socketfilter
+KERNEL_TESTS ?= ./test/vm ./internal/bpf/... ./plugins/ebpfnet/... ./netlog/socketfilter ./netlog/capture ./netlog/nic
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -52,7 +52,7 @@ test-vm-systemd: build ## the service under systemd with cgroup v2 limits, on a 
 
 .PHONY: e2e
 e2e: build ## the binaries against real backends, with faults
-	$(GO) test -count=1 -timeout 20m -tags e2e ./test/e2e/...
+	$(GO) test -count=1 -timeout 20m -p 1 -tags e2e ./test/e2e/... ./plugins/container ./netlog
 
 .PHONY: prove
 prove: build ## the full figures: long runs, many kills, peers side by side
