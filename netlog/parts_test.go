@@ -99,6 +99,23 @@ func TestOutlet(t *testing.T) {
 	}
 }
 
+// What is logged after a silence has the rate of now, not of its own time.
+func TestRateAfterSilence(t *testing.T) {
+	cfg := settings()
+	taps, err := newTapConfig(cfg.Program, cfg.Table, time.Now)
+	must(t, err)
+	points := 0
+	tap := newTap(cfg.On, taps, func(point.Point) { points++ })
+	at := int64(1000 * second)
+	tap.packet(&packet.Packet{Time: at, Dir: packet.Tx, Proto: packet.ProtoUDP, Src: addr("10.0.0.1"), SrcPort: 1, Dst: addr("10.0.0.2"), DstPort: 9})
+	for taps.allow(at) { // others use up what there is
+	}
+	tap.tick(at + 180*second)
+	if points != 1 {
+		t.Errorf("%d points, %+v", points, tap.totals().log)
+	}
+}
+
 func TestDirect(t *testing.T) {
 	other := [6]byte{2, 9, 9, 9, 9, 9}
 	frame := func(dst, src [6]byte) []byte { return append(append([]byte{}, dst[:]...), src[:]...) }

@@ -58,7 +58,7 @@ func newTap(on Interface, cfg *tapConfig, emit func(point.Point)) *tap {
 	t := &tap{on: on, cfg: cfg, rules: newBlacklist(cfg.rules, &on), emit: emit}
 	t.table = track.New(track.Config{Max: cfg.table.MaxConnections, Ended: t.ended, Seed: cfg.seed})
 	if cfg.logs {
-		t.log = log.New(log.Config{Origin: on.origin(), Pages: cfg.pages, Allow: cfg.allow, Emit: emit})
+		t.log = log.New(log.Config{Origin: on.origin(), Pages: cfg.pages, Allow: t.allow, Emit: emit})
 	}
 	if cfg.table.MaxHTTP > 0 && (cfg.logs && cfg.protocols[packet.ProtoTCP] || cfg.metrics != nil && cfg.metrics.kinds.http) {
 		t.http = newHTTPTap(t, cfg.table.MaxHTTP)
@@ -68,6 +68,10 @@ func newTap(on Interface, cfg *tapConfig, emit func(point.Point)) *tap {
 	}
 	return t
 }
+
+// allow asks the rate cap for a point. What ends for want of packets has an
+// old time, but is written now.
+func (t *tap) allow(at int64) bool { return t.cfg.allow(max(at, t.ticked)) }
 
 // packet takes the next packet.
 func (t *tap) packet(p *packet.Packet) {
