@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
@@ -101,9 +102,11 @@ func BenchmarkRequest(b *testing.B) {
 			o.uses(pid)
 			o.uses(client.pid)
 			spent := measure(b, o)
+			cpu := cpuTime(b)
 			b.ResetTimer()
 			client.do("get %s %d 1", url, b.N)
 			b.StopTimer()
+			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "agent-cpu-ns/request")
 			var hits, other, ns float64
 			for name, s := range spent() {
 				if name == "egress" || name == "tcp_rcv_space_adjust" {
@@ -121,6 +124,14 @@ func BenchmarkRequest(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed()-bare)/n, "added-ns/request")
 		})
 	}
+}
+
+// cpuTime is what this process, which is the agent, has used.
+func cpuTime(t testing.TB) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	must(t, unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // emptyProgram attaches a program that does nothing to a tracepoint: what

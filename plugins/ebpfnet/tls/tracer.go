@@ -28,6 +28,7 @@ type Tracer struct {
 	sessions *sessions
 	segment  segment // the one at hand
 	books    books
+	polls    int
 
 	stop    context.CancelFunc
 	working sync.WaitGroup
@@ -135,7 +136,7 @@ func (t *Tracer) Executed(pid uint32) { t.finder.hint(pid) }
 // Poll passes the plaintext that is there to the sink. No record wakes
 // anybody up: call it every few milliseconds.
 func (t *Tracer) Poll() error {
-	_, err := t.ring.Drain(func(record []byte) {
+	n, err := t.ring.Drain(func(record []byte) {
 		if !t.segment.decode(record) {
 			t.sessions.refused++
 			return
@@ -150,9 +151,15 @@ func (t *Tracer) Poll() error {
 		return fmt.Errorf("read clock: %w", err)
 	}
 	t.sessions.sweep(now.Nano())
-	t.balance()
+	if t.polls++; n > 0 || t.polls%quietPolls == 0 {
+		t.balance()
+	}
 	return nil
 }
+
+// quietPolls is how many polls that find nothing pass until the books are
+// taken again: the kernel counts on, of what is not wanted.
+const quietPolls = 16
 
 // Found tells where probes are, and why they are not elsewhere.
 func (t *Tracer) Found() Found { return t.finder.state() }

@@ -211,7 +211,7 @@ func (o *watch) want(direction flow.Direction, want map[result]int) {
 func (o *watch) balanced() ledger.Account {
 	o.t.Helper()
 	eventually(o.t, "the books are taken", func() bool { return len(o.tracer.Accounts()) > 0 })
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(2 * quietPolls * 5 * time.Millisecond)
 	accounts := o.tracer.Accounts()
 	must(o.t, ledger.Check(accounts))
 	return accounts[0]
