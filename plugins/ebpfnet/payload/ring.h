@@ -4,6 +4,7 @@
 #define PLUGINS_EBPFNET_PAYLOAD_RING_H
 
 #include "maps.h"
+#include "../../bpf/preempt.h"
 
 /* A part of a packet's payload. */
 struct piece {
@@ -33,16 +34,41 @@ static __always_inline void describe(
 #define LOAD(skb, p, to, n)                                                                        \
 	bpf_skb_load_bytes(skb, (p)->offset, to, (((n)-1) & (sizeof(to) - 1)) + 1)
 
-#define RESERVE(type) bpf_ringbuf_reserve(&packets, sizeof(type), 0)
+/*
+ * A record that is reserved holds up all that come after it. So nobody may take the CPU until it is
+ * submitted: where kernels let programs of packets be preempted, a busy machine would not run the
+ * task again for a long time, and the ring would fill. bpf_preempt_disable is of 6.10;
+ * distributions before do not preempt the kernel.
+ */
+static __always_inline void hold_cpu(void)
+{
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+}
+
+static __always_inline void let_cpu(void)
+{
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
+}
+
+/* Ends with submit or lose. */
+#define RESERVE(type)                                                                              \
+	({                                                                                         \
+		hold_cpu();                                                                        \
+		bpf_ringbuf_reserve(&packets, sizeof(type), 0);                                    \
+	})
 
 static __always_inline void submit(void *record, __u32 size)
 {
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	let_cpu();
 	count(COUNT_BYTES, size + RING_HEADER);
 }
 
 static __always_inline void lose(__u32 size)
 {
+	let_cpu();
 	count(COUNT_LOST, 1);
 	count(COUNT_LOST_BYTES, size + RING_HEADER);
 }

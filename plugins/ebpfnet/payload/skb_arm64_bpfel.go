@@ -122,34 +122,35 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	skbMapCounters        = "counters"
-	skbMapFlows           = "flows"
-	skbMapMarked          = "marked"
-	skbMapMarks           = "marks"
-	skbMapPackets         = "packets"
-	skbMapScopeCgroups    = "scope_cgroups"
-	skbMapScopeNetns      = "scope_netns"
-	skbMapTcpSockets      = "tcp_sockets"
-	skbMapUdpFound        = "udp_found"
-	skbMapUdpSockets      = "udp_sockets"
-	skbProgEgress         = "egress"
-	skbProgIngress        = "ingress"
-	skbVarIncludeLoopback = "include_loopback"
-	skbVarIpv6Disabled    = "ipv6_disabled"
-	skbVarScopedByCgroup  = "scoped_by_cgroup"
-	skbVarScopedByNetns   = "scoped_by_netns"
-	skbVarUnusedCounter   = "unused_counter"
-	skbVarUnusedFlag      = "unused_flag"
-	skbVarUnusedFlow      = "unused_flow"
-	skbVarUnusedFlowKey   = "unused_flow_key"
-	skbVarUnusedKind      = "unused_kind"
-	skbVarUnusedMode      = "unused_mode"
-	skbVarUnusedPacket    = "unused_packet"
-	skbVarUnusedSide      = "unused_side"
-	skbVarWantCgroup      = "want_cgroup"
-	skbVarWantDns         = "want_dns"
-	skbVarWantHttp        = "want_http"
-	skbVarWantUdp         = "want_udp"
+	skbMapCounters                = "counters"
+	skbMapFlows                   = "flows"
+	skbMapMarked                  = "marked"
+	skbMapMarks                   = "marks"
+	skbMapPackets                 = "packets"
+	skbMapScopeCgroups            = "scope_cgroups"
+	skbMapScopeNetns              = "scope_netns"
+	skbMapTcpSockets              = "tcp_sockets"
+	skbMapUdpFound                = "udp_found"
+	skbMapUdpSockets              = "udp_sockets"
+	skbProgEgress                 = "egress"
+	skbProgIngress                = "ingress"
+	skbVarIncludeLoopback         = "include_loopback"
+	skbVarIpv6Disabled            = "ipv6_disabled"
+	skbVarScopedByCgroup          = "scoped_by_cgroup"
+	skbVarScopedByNetns           = "scoped_by_netns"
+	skbVarTracepointsArePreempted = "tracepoints_are_preempted"
+	skbVarUnusedCounter           = "unused_counter"
+	skbVarUnusedFlag              = "unused_flag"
+	skbVarUnusedFlow              = "unused_flow"
+	skbVarUnusedFlowKey           = "unused_flow_key"
+	skbVarUnusedKind              = "unused_kind"
+	skbVarUnusedMode              = "unused_mode"
+	skbVarUnusedPacket            = "unused_packet"
+	skbVarUnusedSide              = "unused_side"
+	skbVarWantCgroup              = "want_cgroup"
+	skbVarWantDns                 = "want_dns"
+	skbVarWantHttp                = "want_http"
+	skbVarWantUdp                 = "want_udp"
 )
 
 // loadSkb returns the embedded CollectionSpec for skb.
@@ -218,22 +219,23 @@ type skbMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type skbVariableSpecs struct {
-	IncludeLoopback *ebpf.VariableSpec `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.VariableSpec `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.VariableSpec `ebpf:"unused_flag"`
-	UnusedFlow      *ebpf.VariableSpec `ebpf:"unused_flow"`
-	UnusedFlowKey   *ebpf.VariableSpec `ebpf:"unused_flow_key"`
-	UnusedKind      *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedMode      *ebpf.VariableSpec `ebpf:"unused_mode"`
-	UnusedPacket    *ebpf.VariableSpec `ebpf:"unused_packet"`
-	UnusedSide      *ebpf.VariableSpec `ebpf:"unused_side"`
-	WantCgroup      *ebpf.VariableSpec `ebpf:"want_cgroup"`
-	WantDns         *ebpf.VariableSpec `ebpf:"want_dns"`
-	WantHttp        *ebpf.VariableSpec `ebpf:"want_http"`
-	WantUdp         *ebpf.VariableSpec `ebpf:"want_udp"`
+	IncludeLoopback         *ebpf.VariableSpec `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.VariableSpec `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.VariableSpec `ebpf:"unused_flag"`
+	UnusedFlow              *ebpf.VariableSpec `ebpf:"unused_flow"`
+	UnusedFlowKey           *ebpf.VariableSpec `ebpf:"unused_flow_key"`
+	UnusedKind              *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedMode              *ebpf.VariableSpec `ebpf:"unused_mode"`
+	UnusedPacket            *ebpf.VariableSpec `ebpf:"unused_packet"`
+	UnusedSide              *ebpf.VariableSpec `ebpf:"unused_side"`
+	WantCgroup              *ebpf.VariableSpec `ebpf:"want_cgroup"`
+	WantDns                 *ebpf.VariableSpec `ebpf:"want_dns"`
+	WantHttp                *ebpf.VariableSpec `ebpf:"want_http"`
+	WantUdp                 *ebpf.VariableSpec `ebpf:"want_udp"`
 }
 
 // skbObjects contains all objects after they have been loaded into the kernel.
@@ -287,22 +289,23 @@ func (m *skbMaps) Close() error {
 //
 // It can be passed to loadSkbObjects or ebpf.CollectionSpec.LoadAndAssign.
 type skbVariables struct {
-	IncludeLoopback *ebpf.Variable `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.Variable `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.Variable `ebpf:"unused_flag"`
-	UnusedFlow      *ebpf.Variable `ebpf:"unused_flow"`
-	UnusedFlowKey   *ebpf.Variable `ebpf:"unused_flow_key"`
-	UnusedKind      *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedMode      *ebpf.Variable `ebpf:"unused_mode"`
-	UnusedPacket    *ebpf.Variable `ebpf:"unused_packet"`
-	UnusedSide      *ebpf.Variable `ebpf:"unused_side"`
-	WantCgroup      *ebpf.Variable `ebpf:"want_cgroup"`
-	WantDns         *ebpf.Variable `ebpf:"want_dns"`
-	WantHttp        *ebpf.Variable `ebpf:"want_http"`
-	WantUdp         *ebpf.Variable `ebpf:"want_udp"`
+	IncludeLoopback         *ebpf.Variable `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.Variable `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.Variable `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.Variable `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.Variable `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.Variable `ebpf:"unused_flag"`
+	UnusedFlow              *ebpf.Variable `ebpf:"unused_flow"`
+	UnusedFlowKey           *ebpf.Variable `ebpf:"unused_flow_key"`
+	UnusedKind              *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedMode              *ebpf.Variable `ebpf:"unused_mode"`
+	UnusedPacket            *ebpf.Variable `ebpf:"unused_packet"`
+	UnusedSide              *ebpf.Variable `ebpf:"unused_side"`
+	WantCgroup              *ebpf.Variable `ebpf:"want_cgroup"`
+	WantDns                 *ebpf.Variable `ebpf:"want_dns"`
+	WantHttp                *ebpf.Variable `ebpf:"want_http"`
+	WantUdp                 *ebpf.Variable `ebpf:"want_udp"`
 }
 
 // skbPrograms contains all programs after they have been loaded into the kernel.
