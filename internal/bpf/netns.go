@@ -51,9 +51,19 @@ func Namespaces(root hostfs.Root) ([]Netns, error) {
 		return nil, fmt.Errorf("list mounted namespaces: %w", err)
 	}
 	for _, m := range netnsMounts(mounts) {
-		add(m.Inode, root.Proc("1/root", m.Path))
+		add(m.Inode, mountedAt(root, m))
 	}
 	return all, nil
+}
+
+// mountedAt finds a mounted namespace from here: in the host's root where it
+// shows, else in the root of process 1, which takes the right to trace it.
+func mountedAt(root hostfs.Root, m Netns) string {
+	var st unix.Stat_t
+	if path := root.Path(m.Path); unix.Stat(path, &st) == nil && st.Ino == m.Inode {
+		return path
+	}
+	return root.Proc("1/root", m.Path)
 }
 
 // netnsMounts finds the mounts of network namespaces in a mountinfo file:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -76,5 +77,46 @@ func TestInANamespace(t *testing.T) {
 	}
 	if err := (Netns{Path: "/nowhere"}).In(func() error { return nil }); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a namespace that is gone: %v", err)
+	}
+}
+
+// A namespace that no process lives in is entered where it is mounted.
+func TestMountedNamespace(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: mounts a network namespace")
+	}
+	path := filepath.Join(t.TempDir(), "net")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mounted := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends, the mount keeps the namespace
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if err == nil {
+			err = unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
+		}
+		mounted <- err
+	}()
+	if err := <-mounted; err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(path, unix.MNT_DETACH)
+	inode := inodeOf(t, path)
+	all, err := Namespaces(hostfs.Root{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(n Netns) bool { return n.Inode == inode })
+	if i < 0 {
+		t.Fatalf("%v does not have %d", all, inode)
+	}
+	if err := all[i].In(func() error {
+		if inside := inodeOf(t, "/proc/thread-self/ns/net"); inside != inode {
+			t.Errorf("was in namespace %d, want %d", inside, inode)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
