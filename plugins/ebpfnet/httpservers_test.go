@@ -112,7 +112,9 @@ func TestCurl(t *testing.T) {
 			watch.compare(s.Addr, log)
 		})
 	}
-	watch.nothingLost()
+	// Where a chunk begins may lie beyond what is captured of a packet; the
+	// exchange ends all the same.
+	watch.nothingLost("http_chunks_lost")
 }
 
 // TestWrk: as fast as it goes. wrk ends with requests on their way, which its

@@ -85,7 +85,10 @@ static __always_inline bool at_start(struct tcp_sock *tp, const struct segment *
  * What depends on how they were reached is read again.
  */
 
-/* Fills in what is fixed for a connection and decides whether it is looked at at all. */
+/*
+ * Fills in what is fixed for a connection and decides whether it is looked at at all. The mode
+ * comes last: until then packets on other CPUs, as a listener gets them, do the same.
+ */
 __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 {
 	struct bpf_sock *sk = skb->sk;
@@ -93,6 +96,7 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 	struct headers h;
 	struct segment g;
 	struct sock *sock;
+	__u8 mode = MODE_OFF;
 	bool dns;
 
 	if (!sk)
@@ -103,26 +107,28 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 	/* Through memory, so that the verifier takes it for a number that may be read at. */
 	s->sk = (__u64)sk;
 	sock = *(struct sock *volatile *)&s->sk;
-	s->mode = MODE_OFF;
 	s->end.netns = sock_netns(sock);
 	if (!parse_headers(skb, &h) || !read_tcp(skb, &h, egress, &g) ||
 		!read_tuple(skb, &h, egress, &s->end))
-		return 0;
+		goto decided;
 	if (!sock_in_scope(sock, s->end.netns))
-		return 0;
-	if (!include_loopback &&
+		goto decided;
+	if (!include_loopback && sk->state != TCP_LISTEN &&
 		(is_loopback_address(s->end.local) || is_loopback_address(s->end.remote)))
-		return 0;
+		goto decided;
 	dns = s->end.local_port == DNS_PORT || s->end.remote_port == DNS_PORT;
 	if (dns ? !want_dns : !want_http)
-		return 0;
+		goto decided;
 	s->end.cookie = bpf_get_socket_cookie(skb);
 	if (want_cgroup)
 		s->end.cgroup = sock_cgroup_id(sock);
 	s->kind = dns ? KIND_DNS_TCP : KIND_HTTP;
-	s->mode = dns ? MODE_ALL : MODE_SEEK;
 	s->patience = at_start((struct tcp_sock *)sock, &g) ? PATIENCE_START : PATIENCE_FOUND;
+	mode = dns ? MODE_ALL : MODE_SEEK;
 	count(COUNT_SOCKETS, 1);
+decided:
+	barrier();
+	s->mode = mode;
 	return 0;
 }
 
