@@ -24,13 +24,20 @@ static __always_inline void copy_v6(__u8 *to, const __be32 *addr)
 		w[i] = addr[i];
 }
 
+static __always_inline bool is_mapped_address(const __u8 *a)
+{
+	const __u32 *w = (const __u32 *)a;
+
+	return !w[0] && !w[1] && w[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline bool is_loopback_address(const __u8 *a)
 {
 	const __u32 *w = (const __u32 *)a;
 
-	if (w[0] || w[1])
-		return false;
-	return w[2] == bpf_htonl(0xffff) ? a[12] == 127 : !w[2] && w[3] == bpf_htonl(1);
+	if (is_mapped_address(a))
+		return a[12] == 127;
+	return !w[0] && !w[1] && !w[2] && w[3] == bpf_htonl(1);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "conn.h"
 #include "../bpf/get.h"
 #include "../bpf/scope.h"
+#include "../bpf/address.h"
 
 /* The sock in a tcp_sock. */
 #define SK(field) inet_conn.icsk_inet.sk.field
@@ -113,22 +114,6 @@ static __always_inline void read_on(struct tcp_sock *tp, struct conn *c)
 		c->read = payload_read(c, &r);
 }
 
-static __always_inline bool is_mapped(const __u8 *a)
-{
-	const __u32 *w = (const __u32 *)a;
-
-	return !w[0] && !w[1] && w[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline bool is_loopback(const __u8 *a)
-{
-	const __u32 *w = (const __u32 *)a;
-
-	if (is_mapped(a))
-		return a[12] == 127;
-	return !w[0] && !w[1] && !w[2] && w[3] == bpf_htonl(1);
-}
-
 #define read_in6(to, tp, field)                                                                    \
 	({                                                                                         \
 		for (int i = 0; i < 4; i++)                                                        \
@@ -143,17 +128,16 @@ static __always_inline bool read_tuple(struct tcp_sock *tp, struct conn *c)
 	if (GET(tp, SK(__sk_common.skc_family)) == AF_INET6) {
 		read_in6(local, tp, skc_v6_rcv_saddr);
 		read_in6(remote, tp, skc_v6_daddr);
-		if (ipv6_disabled && !is_mapped(c->local))
+		if (ipv6_disabled && !is_mapped_address(c->local))
 			return false;
 	} else {
-		local[0] = local[1] = remote[0] = remote[1] = 0;
-		local[2] = remote[2] = bpf_htonl(0xffff);
-		local[3] = GET(tp, SK(__sk_common.skc_rcv_saddr));
-		remote[3] = GET(tp, SK(__sk_common.skc_daddr));
+		map_v4(c->local, GET(tp, SK(__sk_common.skc_rcv_saddr)));
+		map_v4(c->remote, GET(tp, SK(__sk_common.skc_daddr)));
 	}
 	c->local_port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
 	c->remote_port = bpf_ntohs(GET(tp, SK(__sk_common.skc_dport)));
-	return include_loopback || !(is_loopback(c->local) || is_loopback(c->remote));
+	return include_loopback ||
+	       !(is_loopback_address(c->local) || is_loopback_address(c->remote));
 }
 
 /* Takes a record out of the table. */

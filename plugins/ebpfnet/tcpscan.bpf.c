@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include "../bpf/file.h"
 #include "conn.h"
 #include "tcp.h"
 #include "owner.h"
@@ -188,30 +189,6 @@ static __always_inline bool open_state(__u8 state)
 	       state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
 }
 
-/* The TCP sock behind an open file; of an MPTCP socket its first subflow. */
-static __always_inline struct sock *tcp_of(struct file *file)
-{
-	struct socket *socket;
-	struct sock *sk;
-	__u16 family;
-
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
-		return NULL;
-	switch (BPF_CORE_READ(sk, sk_protocol)) {
-	case IPPROTO_TCP:
-		return sk;
-	case IPPROTO_MPTCP:
-		if (bpf_core_field_exists(((struct mptcp_sock *)sk)->first))
-			return BPF_CORE_READ((struct mptcp_sock *)sk, first);
-	}
-	return NULL;
-}
-
 SEC("iter/task_file")
 int task_file(struct bpf_iter__task_file *ctx)
 {
@@ -224,7 +201,7 @@ int task_file(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
-	sk = tcp_of(file);
+	sk = tcp_of_file(file);
 	if (!sk)
 		return 0;
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
