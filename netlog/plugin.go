@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -92,17 +90,13 @@ func (p *Plugin) load() (err error) {
 	if p.scope, err = bpf.ResolveScope(p.cfg.ScopeNetns, nil, ""); err != nil {
 		return err
 	}
-	info, err := os.Stat("/proc/self/ns/net")
+	dev, own, err := bpf.OwnNetns()
 	if err != nil {
-		return fmt.Errorf("find the device of network namespaces: %w", err)
+		return err
 	}
-	own, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return fmt.Errorf("find the device of network namespaces: no device in %T", info.Sys())
-	}
-	p.netnsDev = uint64(own.Dev)
+	p.netnsDev = dev
 	if !p.table.Containers && len(p.scope.Netns) == 0 {
-		p.scope.Netns = []uint32{uint32(p.hostNetns(own.Ino))}
+		p.scope.Netns = []uint32{uint32(p.hostNetns(own))}
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EAFNOSUPPORT) {

@@ -23,6 +23,16 @@ type Netns struct {
 	Path  string
 }
 
+// OwnNetns returns the network namespace of this process: its inode number,
+// and the device id of nsfs, which all namespaces have in common.
+func OwnNetns() (dev, inode uint64, err error) {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/net", &st); err != nil {
+		return 0, 0, fmt.Errorf("find own network namespace: %w", err)
+	}
+	return st.Dev, st.Ino, nil
+}
+
 // Namespaces lists the network namespaces of the host that a process lives
 // in or that are mounted somewhere (ip-netns(8)). One that only an open
 // descriptor or a socket keeps alive has no path and is not listed.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"datakit.dev/agent/internal/bpf"
@@ -91,7 +90,7 @@ func (p *Plugin) Load() error {
 	if err != nil {
 		return err
 	}
-	if p.netnsDev, err = netnsDevice(); err != nil {
+	if p.netnsDev, _, err = bpf.OwnNetns(); err != nil {
 		return err
 	}
 	err = p.loadTracer(scope, mount)
@@ -152,19 +151,6 @@ func (p *Plugin) finder() func(cgroup uint64, pid uint32) string {
 		return nil
 	}
 	return newContainerFinder(p.env, p.processes.table).find
-}
-
-// netnsDevice is the device id of nsfs, the same for all namespaces.
-func netnsDevice() (uint64, error) {
-	info, err := os.Stat("/proc/self/ns/net")
-	if err != nil {
-		return 0, fmt.Errorf("find the device of network namespaces: %w", err)
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, fmt.Errorf("find the device of network namespaces: no device in %T", info.Sys())
-	}
-	return uint64(st.Dev), nil
 }
 
 // pollTime is how often the ring is looked at: no record wakes anybody up. It
