@@ -180,6 +180,20 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		r.Log, s.log = s.log, map[string]int{}
+	case "forward":
+		l, err := forward(o.Addr, o.Kind)
+		if err != nil {
+			return err
+		}
+		r.ID, r.Addr = a.keep(l), l.Addr().String()
+	case "grpc serve":
+		s, addr, err := serveGRPC(o.Addr)
+		r.ID, r.Addr = a.keep(s), addr
+		return err
+	case "grpc call":
+		var err error
+		r.Log, err = callGRPC(o.Addr, o.Kind, o.N)
+		return err
 	case "http fetch":
 		return fetch(o, r)
 	case "http time": // mean of N requests until their response begins, ns
