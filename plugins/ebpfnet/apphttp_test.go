@@ -180,6 +180,8 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		r.Log, s.log = s.log, map[string]int{}
+	case "uring fetch":
+		return uringFetch(o, r)
 	case "forward":
 		l, err := forward(o.Addr, o.Kind)
 		if err != nil {
