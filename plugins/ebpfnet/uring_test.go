@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -80,15 +81,22 @@ func (u *uring) at(offset uint32) *uint32 { return (*uint32)(unsafe.Pointer(&u.r
 
 // do sends or receives and returns how many bytes.
 func (u *uring) do(op uint8, fd int, buf []byte) (int, error) {
+	var pinner runtime.Pinner // the kernel has the address as a number
+	pinner.Pin(&buf[0])
+	defer pinner.Unpin()
 	*(*uringSQE)(unsafe.Pointer(&u.sqes[0])) = uringSQE{
 		Op: op, FD: int32(fd), Addr: uint64(uintptr(unsafe.Pointer(&buf[0]))), Len: uint32(len(buf)),
 	}
 	*u.at(u.p.SQ.Array) = 0
 	atomic.AddUint32(u.at(u.p.SQ.Tail), 1)
-	if _, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(u.fd), 1, 1, uringGetEvents, 0, 0); errno != 0 {
-		return 0, fmt.Errorf("io_uring_enter: %w", errno)
-	}
 	head := atomic.LoadUint32(u.at(u.p.CQ.Head))
+	// A signal ends the waiting, also when something was submitted.
+	for submit := uintptr(1); atomic.LoadUint32(u.at(u.p.CQ.Tail)) == head; submit = 0 {
+		_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(u.fd), submit, 1, uringGetEvents, 0, 0)
+		if errno != 0 && errno != unix.EINTR {
+			return 0, fmt.Errorf("io_uring_enter: %w", errno)
+		}
+	}
 	cqe := u.p.CQ.CQEs + head&*u.at(u.p.CQ.Mask)*16
 	result := int32(*u.at(cqe + 8))
 	atomic.AddUint32(u.at(u.p.CQ.Head), 1)
