@@ -63,7 +63,7 @@ bench: ## every benchmark (BENCHTIME=1x)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 20m ./...
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME (10s)
+fuzz: ## every fuzz target for FUZZTIME (10s, or a count: 1000x)
 	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file _ target; do \
 		target=$${target#func }; \
 		echo "$$(dirname $$file) $$target"; \
