@@ -76,13 +76,13 @@ func (p *packetPrice) report(b *testing.B) {
 
 // cell is a cgroup for those whose packets are measured: the programs see the
 // whole machine otherwise.
-func cell(b *testing.B) string {
-	b.Helper()
+func cell(t testing.TB) string {
+	t.Helper()
 	mount, err := containers.Mount(hostfs.Root{})
-	must(b, err)
+	must(t, err)
 	dir, err := os.MkdirTemp(mount, "cost-test-")
-	must(b, err)
-	b.Cleanup(func() { eventually(b, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
+	must(t, err)
+	t.Cleanup(func() { eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
 	return dir
 }
 

@@ -5,13 +5,8 @@ package ebpfnet
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -77,29 +72,11 @@ func bulkLoad(t *testing.T, w *world) func() float64 {
 	}
 }
 
-var requestsPerSecond = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
-
 func requestLoad(t *testing.T, w *world) func() float64 {
-	dir := t.TempDir()
-	must(t, os.Chmod(dir, 0o755))
-	config := filepath.Join(dir, "nginx.conf")
-	must(t, os.WriteFile(config, fmt.Appendf(nil, `daemon off; worker_processes 1; pid %s/pid; error_log stderr;
-events {}
-http {
-	access_log off; keepalive_requests 1000000000;
-	server { listen 8080; location / { return 200 "ok"; } }
-}
-`, dir), 0o644))
-	background(t, w.far, exec.Command(tool(t, "nginx"), "-c", config, "-p", dir))
+	addr := oneWorker(t, w.far, "")
 	return func() float64 {
-		out := run(t, w.near, tool(t, "wrk"), "-t1", "-c16", "-d1s", "http://"+w.far.v4+":8080/")
-		m := requestsPerSecond.FindSubmatch(out)
-		if m == nil {
-			t.Fatalf("wrk: %s", out)
-		}
-		rate, err := strconv.ParseFloat(string(m[1]), 64)
-		must(t, err)
-		return positive(t, rate)
+		out := run(t, w.near, tool(t, "wrk"), "-t1", "-c16", "-d1s", "http://"+addr+"/")
+		return positive(t, number(t, wrkRate, string(out)))
 	}
 }
 
