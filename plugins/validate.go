@@ -16,9 +16,9 @@ func Names() []string {
 	return []string{"ebpf-net", "ebpf-bash", "ebpf-conntrack", "ebpf-trace", "bpf-netlog"}
 }
 
-// Validate checks what the types alone do not say. The limits are parsed by
-// internal/limit, and scopes are looked at when the plugins load. Its errors
-// begin with the key.
+// Validate checks what the types alone do not say. How the program is run is
+// checked by internal/supervisor, its limits by internal/limit, and scopes are
+// looked at when the plugins load. Its errors begin with the key.
 func (e *EBPF) Validate() error {
 	var errs []error
 	must := func(ok bool, key, format string, args ...any) {
@@ -31,18 +31,11 @@ func (e *EBPF) Validate() error {
 			must(slices.Contains(allowed, v), key, "%q is not one of %s", v, strings.Join(allowed, ", "))
 		}
 	}
-	must(e.Name != "", "name", "is empty")
-	must(e.Cmd != "", "cmd", "is empty")
-	for _, v := range e.Envs {
-		name, _, ok := strings.Cut(v, "=")
-		must(ok && name != "", "envs", "%q is not of the form NAME=value", v)
-	}
 	must(len(e.EnabledPlugins) > 0, "enabled_plugins", "is empty; allowed are %s", strings.Join(Names(), ", "))
 	oneOf("enabled_plugins", e.EnabledPlugins, Names()...)
 	oneOf("l4net_enabled", e.L4NetEnabled, "tcp", "udp")
 	oneOf("l7net_enabled", e.L7NetEnabled, "httpflow", "httpflow-tls")
 	oneOf("l7net_disabled", e.L7NetDisabled, "httpflow", "httpflow-tls", "dnsflow")
-	oneOf("limit_action", []string{e.LimitAction}, "restart", "stop")
 	must(e.Interval >= time.Second, "interval", "%v is shorter than 1s", e.Interval)
 	must(e.EphemeralPort >= -1 && e.EphemeralPort <= 65535, "ephemeral_port", "%d is no port; allowed are 0 to 65535", e.EphemeralPort)
 	must(e.MaxConnections > 0, "max_connections", "%d is not a positive number", e.MaxConnections)

@@ -3,10 +3,8 @@ package container
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/internal/supervisor"
 	"datakit.dev/agent/plugins"
 )
@@ -33,23 +31,19 @@ func (c *Config) Validate() error {
 	within := func(key string, d, least, most time.Duration) {
 		must(d >= least && d <= most, key, "%v is not within %v and %v", d, least, most)
 	}
-	must(c.Name != "", "name", "is empty")
-	must(c.Cmd != "", "cmd", "is empty")
 	must(len(c.Endpoints) > 0, "endpoints", "is empty")
-	for _, e := range c.Envs {
-		name, _, ok := strings.Cut(e, "=")
-		must(ok && name != "", "envs", "%q is not of the form NAME=value", e)
-	}
 	within("interval", c.Interval, 10*time.Second, 5*time.Minute)
 	within("object_interval", c.ObjectInterval, 10*time.Second, 30*time.Minute)
 	within("logging_search_interval", c.LoggingSearchInterval, time.Second, 5*time.Minute)
 	must(c.LoggingMaxOpenFiles > 0, "logging_max_open_files", "%d is not a positive number", c.LoggingMaxOpenFiles)
 	must(c.LoggingMaxEntry >= 1024 && c.LoggingMaxEntry <= 1<<20, "logging_max_entry", "%d is not within 1024 and 1048576", c.LoggingMaxEntry)
 	must(c.StateDir != "", "state_dir", "is empty")
-	must(c.LimitAction == supervisor.ActionRestart || c.LimitAction == supervisor.ActionStop,
-		"limit_action", "%q is not one of %s, %s", c.LimitAction, supervisor.ActionRestart, supervisor.ActionStop)
-	if _, err := limit.Parse(c.CPULimit, c.MemLimit, c.NetLimit); err != nil {
-		errs = append(errs, err)
+	return errors.Join(append(errs, c.external().Validate())...)
+}
+
+func (c *Config) external() supervisor.External {
+	return supervisor.External{
+		Name: c.Name, Cmd: c.Cmd, Args: c.Args, Envs: c.Envs,
+		CPULimit: c.CPULimit, MemLimit: c.MemLimit, NetLimit: c.NetLimit, LimitAction: c.LimitAction,
 	}
-	return errors.Join(errs...)
 }

@@ -1,11 +1,11 @@
 package container
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 
 	"datakit.dev/agent/internal/config"
+	"datakit.dev/agent/internal/supervisor/supervisortest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -58,24 +58,7 @@ interval = "1m30s"
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := encode(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := plugins.DefaultContainer()
-	if err := (config.Section{Input: Name, File: "x", Text: text}).Decode(got, noEnv); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if !reflect.DeepEqual(got, (*plugins.Container)(cfg)) {
-		t.Errorf("got  %+v\nwant %+v", got, cfg)
-	}
-}
-
-func TestEnvironment(t *testing.T) {
-	got := environment([]string{"PATH=/bin", "HOST_ROOT=/rootfs", "ENV_DATAWAY=https://x?token=secret", "AWS_SECRET_ACCESS_KEY=y"}, []string{"MINE=1"})
-	if want := []string{"PATH=/bin", "HOST_ROOT=/rootfs", "MINE=1"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	supervisortest.Survives(t, Name, (*plugins.Container)(cfg), plugins.DefaultContainer())
 }
 
 // A look beside a running agent must not move its positions in logs.

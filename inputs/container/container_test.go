@@ -2,17 +2,15 @@ package container
 
 import (
 	"context"
-	"log/slog"
 	"os"
-	"sync"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"datakit.dev/agent/inputs"
-	"datakit.dev/agent/internal/ledger"
-	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/internal/supervisor"
+	"datakit.dev/agent/internal/supervisor/supervisortest"
 	"datakit.dev/agent/plugins"
 	"datakit.dev/agent/plugins/sdk"
 )
@@ -41,25 +39,12 @@ func (echo) Close() error { return nil }
 
 func (e echo) Run(ctx context.Context, out plugins.Sink) error {
 	err := out.(plugins.Storer).Store(ctx, plugins.Metric, []plugins.Point{{
-		Measurement: e.cfg.Endpoints[0], Fields: []plugins.Field{{Key: "f", Value: plugins.Int(1)}}, Time: 1,
+		Measurement: e.cfg.Endpoints[0], Time: 1,
+		Tags: []plugins.Tag{{Key: "state", Value: e.cfg.StateDir}}, Fields: []plugins.Field{{Key: "f", Value: plugins.Int(1)}},
 	}})
 	<-ctx.Done()
 	return err
 }
-
-type agent struct {
-	book ledger.Book
-	once sync.Once
-	got  chan *point.Block
-}
-
-func (a *agent) Put(_ context.Context, b *point.Block) error {
-	a.book.Step(b.Accepted)
-	a.once.Do(func() { a.got <- b })
-	return nil
-}
-
-func (a *agent) Feed(context.Context, point.Category, []point.Point) error { return nil }
 
 // The block reaches the program, and its points the agent.
 func TestProgramIsRunAndConfigured(t *testing.T) {
@@ -67,34 +52,19 @@ func TestProgramIsRunAndConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := os.MkdirTemp("", "dk") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	a := &agent{got: make(chan *point.Block, 1)}
 	cfg := defaults()
-	cfg.Cmd, cfg.Endpoints = exe, []string{"unix:///run/mine.sock"}
-	built, err := Factory().New(cfg, inputs.Env{
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Hostname: "h", Home: home, Blocks: a, Book: &a.book,
-		Errors: func(error) {}, Tags: map[string]string{"host": "h"}, Environ: append(os.Environ(), playKey+"=1"),
-	})
+	cfg.Cmd, cfg.Endpoints, cfg.Envs = exe, []string{"unix:///run/mine.sock"}, []string{playKey + "=1"}
+	a := supervisortest.New(t)
+	built, err := Factory().New(cfg, a.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- built.(inputs.Runner).Run(ctx, a) }()
-	select {
-	case b := <-a.got:
-		if b.Points != 1 || b.Category != point.Metric {
-			t.Errorf("got %+v", b)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("no point came")
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
+	a.Run(built)
+	a.Until("a point", 20*time.Second, func(supervisor.Status) bool { return a.Points() > 0 })
+	a.Stop()
+	a.Audit()
+	want := "unix:///run/mine.sock,state=" + filepath.Join(a.Env().Home, "data/container") + ",host=h1 f=1i 1\n"
+	if lines := a.Lines(); lines[want] != 1 || len(lines) != 1 {
+		t.Errorf("got %v, want %q", lines, want)
 	}
 }

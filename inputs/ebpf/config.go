@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/plugins"
 )
 
@@ -18,8 +17,7 @@ func defaults() *Config { return (*Config)(plugins.DefaultEBPF()) }
 // Validate checks what the types alone do not say. Scopes are looked at when
 // the plugins load.
 func (c *Config) Validate() error {
-	_, err := limit.Parse(c.CPULimit, c.MemLimit, c.NetLimit)
-	return errors.Join((*plugins.EBPF)(c).Validate(), err)
+	return errors.Join(c.external("").Validate(), (*plugins.EBPF)(c).Validate())
 }
 
 // waiting says which settings are accepted and have no effect yet, because

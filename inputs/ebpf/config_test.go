@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/internal/config"
+	"datakit.dev/agent/internal/supervisor/supervisortest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -120,17 +121,7 @@ netlog_blacklist = "ip_saddr == '127.0.0.1' || tcp"
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := encode(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := plugins.DefaultEBPF()
-	if err := (config.Section{Input: Name, File: "x", Text: text}).Decode(got, noEnv); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if !reflect.DeepEqual(got, (*plugins.EBPF)(cfg)) {
-		t.Errorf("got  %+v\nwant %+v", got, cfg)
-	}
+	supervisortest.Survives(t, Name, (*plugins.EBPF)(cfg), plugins.DefaultEBPF())
 }
 
 func TestProgramIsThatOfThisInstall(t *testing.T) {
@@ -139,33 +130,8 @@ func TestProgramIsThatOfThisInstall(t *testing.T) {
 		"externals/other":         "/home/dk/externals/other",
 		"/opt/datakit-ebpf":       "/opt/datakit-ebpf",
 	} {
-		if got := program(cmd, "/home/dk"); got != want {
+		if got := (&Config{Cmd: cmd}).Program("/home/dk"); got != want {
 			t.Errorf("%s: %s, want %s", cmd, got, want)
 		}
-	}
-}
-
-func TestArguments(t *testing.T) {
-	for _, tc := range []struct{ args, want string }{
-		{"--datakit-apiserver 0.0.0.0:9529", "run --datakit-apiserver 0.0.0.0:9529"}, {"run --interval 1s", "run --interval 1s"}, {"", "run"},
-	} {
-		if got := strings.Join(arguments(strings.Fields(tc.args)), " "); got != tc.want {
-			t.Errorf("%q: %q, want %q", tc.args, got, tc.want)
-		}
-	}
-}
-
-func TestEnvironment(t *testing.T) {
-	got := environment([]string{
-		"PATH=/agent/bin", "HOST_PROC=/rootfs/proc", "DKE_K8S_URL=https://k", "KUBERNETES_SERVICE_HOST=10.0.0.1",
-		"ENV_DATAWAY=https://x?token=secret", "AWS_SECRET_ACCESS_KEY=y", "GOMEMLIMIT=1GiB",
-	}, []string{"MINE=1", "PATH=/config/bin"})
-	// Of several values of one name the last counts (os/exec).
-	want := []string{defaultPath, "PATH=/agent/bin", "HOST_PROC=/rootfs/proc", "DKE_K8S_URL=https://k", "KUBERNETES_SERVICE_HOST=10.0.0.1", "GOMEMLIMIT=1GiB", "MINE=1", "PATH=/config/bin"}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-	if got := environment(nil, nil); len(got) != 1 || got[0] != defaultPath {
-		t.Errorf("without anything: %q", got)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"datakit.dev/agent/internal/limit"
+	"datakit.dev/agent/internal/supervisor"
 )
 
 // Config is one [[inputs.external]].
@@ -42,17 +42,6 @@ func (c *Config) Validate() error {
 	fail := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf(key+": "+format, args...))
 	}
-	if c.Name == "" {
-		fail("name", "is required")
-	}
-	if c.Cmd == "" {
-		fail("cmd", "is required")
-	}
-	for _, e := range c.Envs {
-		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
-			fail("envs", "%q is not of the form NAME=value", e)
-		}
-	}
 	for k, v := range c.Tags {
 		if !c.Plugin && strings.ContainsAny(k+v, "=;") {
 			fail("tags", "%s=%s cannot be handed over: \"=\" and \";\" separate tags", k, v)
@@ -64,11 +53,12 @@ func (c *Config) Validate() error {
 	if len(c.Config) > 0 && !c.Plugin {
 		fail("config", "is handed to the program only with plugin = true")
 	}
-	if c.LimitAction != "restart" && c.LimitAction != "stop" {
-		fail("limit_action", "%q is not \"restart\" or \"stop\"", c.LimitAction)
+	return errors.Join(append(errs, c.external().Validate())...)
+}
+
+func (c *Config) external() supervisor.External {
+	return supervisor.External{
+		Name: c.Name, Cmd: c.Cmd, Args: c.Args, Envs: c.Envs,
+		CPULimit: c.CPULimit, MemLimit: c.MemLimit, NetLimit: c.NetLimit, LimitAction: c.LimitAction,
 	}
-	if _, err := limit.Parse(c.CPULimit, c.MemLimit, c.NetLimit); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }

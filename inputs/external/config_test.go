@@ -47,15 +47,15 @@ n = 3
 func TestConfigErrors(t *testing.T) {
 	const head = "[[inputs.external]]\nname = 'x'\ncmd = 'y'\n"
 	tests := map[string]struct{ text, want string }{
-		"no name":      {"[[inputs.external]]\ncmd = 'y'\n", "name: is required"},
-		"no cmd":       {"[[inputs.external]]\nname = 'y'\n", "cmd: is required"},
+		"no name":      {"[[inputs.external]]\ncmd = 'y'\n", "name: is empty"},
+		"no cmd":       {"[[inputs.external]]\nname = 'y'\n", "cmd: is empty"},
 		"unknown key":  {head + "comand = 'z'", "comand"},
 		"bad env":      {head + "envs = ['A']", `"A" is not of the form NAME=value`},
 		"bad tag":      {head + "tags = {a = 'b;c'}", "cannot be handed over"},
 		"short":        {head + "interval = '10ms'", "10ms is shorter than 1s"},
 		"stray config": {head + "config = {a = 1}", "only with plugin = true"},
 		"limit":        {head + "mem_limit = '12'", "mem_limit"},
-		"limit action": {head + "limit_action = 'explode'", `"explode" is not "restart" or "stop"`},
+		"limit action": {head + "limit_action = 'explode'", `limit_action: "explode" is not one of restart, stop`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,17 +5,15 @@ package external
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"datakit.dev/agent/inputs"
-	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/supervisor"
-	"datakit.dev/agent/plugins/rpc"
 )
 
 // Name is the name of the input, as in [[inputs.external]].
@@ -33,22 +31,13 @@ func Factory() inputs.Factory {
 }
 
 func build(cfg *Config, env inputs.Env) (any, error) {
-	limits, err := limit.Parse(cfg.CPULimit, cfg.MemLimit, cfg.NetLimit)
+	env.Log = env.Log.With("external", cfg.Name)
+	if cfg.Plugin {
+		return buildPlugin(cfg, env)
+	}
+	s, err := cfg.external().Config(env)
 	if err != nil {
 		return nil, err
-	}
-	path := cfg.Cmd
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Home, path)
-	}
-	s := supervisor.Config{
-		Name:    cfg.Name,
-		Command: supervisor.Command{Path: path, Args: slices.Clone(cfg.Args), Env: environment(env.Environ, cfg.Envs), Dir: env.Home},
-		Limits:  limits, LimitAction: cfg.LimitAction,
-		Log: env.Log.With("external", cfg.Name), Now: env.Now, FS: env.FS, Errors: env.Errors,
-	}
-	if cfg.Plugin {
-		return buildPlugin(cfg, env, s)
 	}
 	if tags := tagArgument(cfg.Tags); tags != "" {
 		s.Command.Args = append(s.Command.Args, "--tags", tags)
@@ -60,24 +49,17 @@ func build(cfg *Config, env inputs.Env) (any, error) {
 }
 
 // buildPlugin hands the table config over as it was written.
-func buildPlugin(cfg *Config, env inputs.Env, s supervisor.Config) (any, error) {
+func buildPlugin(cfg *Config, env inputs.Env) (any, error) {
 	var text strings.Builder
 	if err := toml.NewEncoder(&text).Encode(cfg.Config); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	tags := map[string]string{}
-	for k, v := range env.Tags {
-		tags[k] = v
-	}
-	for k, v := range cfg.Tags {
-		tags[k] = v
-	}
-	s.Plugin = &supervisor.Plugin{
-		Config: rpc.Config{
-			TOML: text.String(), Source: "inputs.external.config of " + cfg.Name, Tags: tags,
-			Hostname: env.Hostname, APIAddress: env.APIAddr,
-		},
-		Blocks: env.Blocks, Book: env.Book, RunDir: filepath.Join(env.Home, "run"),
+	maps.Copy(tags, env.Tags)
+	maps.Copy(tags, cfg.Tags)
+	s, err := cfg.external().Child(env, text.String(), "inputs.external.config of "+cfg.Name, tags)
+	if err != nil {
+		return nil, err
 	}
 	return supervisor.New(s), nil
 }
@@ -98,16 +80,4 @@ func tagArgument(tags map[string]string) string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, ";")
-}
-
-// environment is that of the agent without its own settings (ENV_*), which
-// hold the tokens of backends, and with what the configuration adds.
-func environment(agent, added []string) []string {
-	var all []string
-	for _, e := range agent {
-		if !strings.HasPrefix(e, "ENV_") {
-			all = append(all, e)
-		}
-	}
-	return append(all, added...)
 }
