@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func (c *Config) GatherInterval() time.Duration { return c.Interval }
 
 // Validate checks what the types alone do not say.
 func (c *Config) Validate() error {
-	_, err := compile(c.Devices)
+	_, err := inputs.CompilePatterns("devices", c.Devices)
 	errs := []error{inputs.CheckInterval("interval", c.Interval, time.Second), err}
 	for _, t := range c.NameTemplates {
 		if !strings.Contains(t, "$") {
@@ -45,17 +44,6 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func compile(patterns []string) (all []*regexp.Regexp, err error) {
-	for _, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("devices: %w", err)
-		}
-		all = append(all, re)
-	}
-	return all, nil
 }
 
 // Factory describes the input.
@@ -71,19 +59,19 @@ func Factory() inputs.Factory {
 
 // input remembers the counters of the gathering before, for the rates.
 type input struct {
-	cfg      *Config
-	env      inputs.Env
-	patterns []*regexp.Regexp
-	file     procfs.Reader
-	disks    []procfs.DiskStat
-	old      map[string]procfs.DiskStat
-	tags     deviceTags
-	at       time.Time
+	cfg     *Config
+	env     inputs.Env
+	devices inputs.Patterns
+	file    procfs.Reader
+	disks   []procfs.DiskStat
+	old     map[string]procfs.DiskStat
+	tags    deviceTags
+	at      time.Time
 }
 
 func newInput(cfg *Config, env inputs.Env) (*input, error) {
-	patterns, err := compile(cfg.Devices)
-	return &input{cfg: cfg, env: env, patterns: patterns, tags: newDeviceTags(cfg, env.FS)}, err
+	devices, err := inputs.CompilePatterns("devices", cfg.Devices)
+	return &input{cfg: cfg, env: env, devices: devices, tags: newDeviceTags(cfg, env.FS)}, err
 }
 
 // Gather implements [inputs.Input].
@@ -102,7 +90,7 @@ func (in *input) Gather(ctx context.Context, out point.Sink) error {
 	var points []point.Point
 	for i := range in.disks {
 		d := &in.disks[i]
-		if !in.wanted(d.Name) {
+		if !in.devices.Match(d.Name) {
 			continue
 		}
 		in.old[d.Name] = *d
@@ -125,13 +113,4 @@ func (in *input) point(before, after *procfs.DiskStat, elapsed time.Duration, no
 		Measurement: Name, Tags: inputs.ExtraTags(in.cfg.Tags, in.tags.of(after)...),
 		Fields: fields(before, after, elapsed), Time: now.UnixNano(),
 	}
-}
-
-func (in *input) wanted(name string) bool {
-	for _, re := range in.patterns {
-		if re.MatchString(name) {
-			return true
-		}
-	}
-	return len(in.patterns) == 0
 }

@@ -3,27 +3,27 @@ package diskio
 import (
 	"time"
 
+	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/procfs"
 )
 
 // counters are the fields of a device.
 var counters = []struct {
-	key, unit, help string
-	rate            bool
-	of              func(*procfs.DiskStat) uint64
+	inputs.Counter
+	of func(*procfs.DiskStat) uint64
 }{
-	{"reads", "count", "Reads completed.", false, func(d *procfs.DiskStat) uint64 { return d.Reads }},
-	{"writes", "count", "Writes completed.", false, func(d *procfs.DiskStat) uint64 { return d.Writes }},
-	{"merged_reads", "count", "Reads that were merged with a neighbour.", false, func(d *procfs.DiskStat) uint64 { return d.MergedReads }},
-	{"merged_writes", "count", "Writes that were merged with a neighbour.", false, func(d *procfs.DiskStat) uint64 { return d.MergedWrites }},
-	{"read_bytes", "B", "Bytes read.", true, func(d *procfs.DiskStat) uint64 { return d.ReadSectors * procfs.SectorSize }},
-	{"write_bytes", "B", "Bytes written.", true, func(d *procfs.DiskStat) uint64 { return d.WriteSectors * procfs.SectorSize }},
-	{"read_time", "ms", "Time all reads took, each from its start to its end.", false, func(d *procfs.DiskStat) uint64 { return d.ReadTime }},
-	{"write_time", "ms", "Time all writes took, each from its start to its end.", false, func(d *procfs.DiskStat) uint64 { return d.WriteTime }},
-	{"io_time", "ms", "Time in which at least one request was under way.", false, func(d *procfs.DiskStat) uint64 { return d.IOTime }},
-	{"weighted_io_time", "ms", "Sum over all requests of the time they were under way.", false, func(d *procfs.DiskStat) uint64 { return d.WeightedIOTime }},
-	{"iops_in_progress", "count", "Requests under way now.", false, func(d *procfs.DiskStat) uint64 { return d.InFlight }},
+	{inputs.Counter{Key: "reads", Unit: "count", Help: "Reads completed"}, func(d *procfs.DiskStat) uint64 { return d.Reads }},
+	{inputs.Counter{Key: "writes", Unit: "count", Help: "Writes completed"}, func(d *procfs.DiskStat) uint64 { return d.Writes }},
+	{inputs.Counter{Key: "merged_reads", Unit: "count", Help: "Reads that were merged with a neighbour"}, func(d *procfs.DiskStat) uint64 { return d.MergedReads }},
+	{inputs.Counter{Key: "merged_writes", Unit: "count", Help: "Writes that were merged with a neighbour"}, func(d *procfs.DiskStat) uint64 { return d.MergedWrites }},
+	{inputs.Counter{Key: "read_bytes", Unit: "B", Help: "Bytes read", Rate: true}, func(d *procfs.DiskStat) uint64 { return d.ReadSectors * procfs.SectorSize }},
+	{inputs.Counter{Key: "write_bytes", Unit: "B", Help: "Bytes written", Rate: true}, func(d *procfs.DiskStat) uint64 { return d.WriteSectors * procfs.SectorSize }},
+	{inputs.Counter{Key: "read_time", Unit: "ms", Help: "Time all reads took, each from its start to its end"}, func(d *procfs.DiskStat) uint64 { return d.ReadTime }},
+	{inputs.Counter{Key: "write_time", Unit: "ms", Help: "Time all writes took, each from its start to its end"}, func(d *procfs.DiskStat) uint64 { return d.WriteTime }},
+	{inputs.Counter{Key: "io_time", Unit: "ms", Help: "Time in which at least one request was under way"}, func(d *procfs.DiskStat) uint64 { return d.IOTime }},
+	{inputs.Counter{Key: "weighted_io_time", Unit: "ms", Help: "Sum over all requests of the time they were under way"}, func(d *procfs.DiskStat) uint64 { return d.WeightedIOTime }},
+	{inputs.Counter{Key: "iops_in_progress", Unit: "count", Help: "Requests under way now"}, func(d *procfs.DiskStat) uint64 { return d.InFlight }},
 }
 
 // fields makes the fields of a device. elapsed is 0 when there is nothing to
@@ -32,14 +32,7 @@ func fields(before, after *procfs.DiskStat, elapsed time.Duration) []point.Field
 	all := make([]point.Field, 0, len(counters)+2)
 	for i := range counters {
 		c := &counters[i]
-		v := c.of(after)
-		all = append(all, point.Field{Key: c.key, Value: point.Int(int64(v))})
-		if !c.rate {
-			continue
-		}
-		if rate, ok := procfs.Rate(c.of(before), v, elapsed); ok {
-			all = append(all, point.Field{Key: c.key + "/sec", Value: point.Float(rate)})
-		}
+		all = c.Append(all, int64(c.of(before)), int64(c.of(after)), elapsed)
 	}
 	return all
 }
@@ -53,13 +46,7 @@ func spec() []point.Measurement {
 		},
 	}
 	for _, c := range counters {
-		m.Fields = append(m.Fields, point.FieldSpec{Key: c.key, Unit: c.unit, Kind: point.KindInt, Help: c.help})
-		if c.rate {
-			m.Fields = append(m.Fields, point.FieldSpec{
-				Key: c.key + "/sec", Unit: c.unit + "/s", Kind: point.KindFloat, Optional: true,
-				Help: c.help[:len(c.help)-1] + " per second; absent the first time and after a reset.",
-			})
-		}
+		m.Fields = append(m.Fields, c.Specs()...)
 	}
 	return []point.Measurement{m}
 }

@@ -3,7 +3,6 @@ package hostprocesses
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"datakit.dev/agent/inputs"
@@ -45,7 +44,7 @@ func (c *Config) ForTrial() { c.ObjectInterval, c.MetricInterval = 1, 1 }
 
 // Validate checks what the types alone do not say.
 func (c *Config) Validate() error {
-	_, err := compile(c.ProcessName)
+	_, err := inputs.CompilePatterns("process_name", c.ProcessName)
 	errs := []error{
 		inputs.CheckInterval("object_interval", c.ObjectInterval, 10*time.Second),
 		inputs.CheckInterval("metric_interval", c.MetricInterval, time.Second),
@@ -55,15 +54,4 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("max_processes: %d is less than 1", c.MaxProcesses))
 	}
 	return errors.Join(errs...)
-}
-
-func compile(patterns []string) (all []*regexp.Regexp, err error) {
-	for _, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("process_name: %w", err)
-		}
-		all = append(all, re)
-	}
-	return all, nil
 }

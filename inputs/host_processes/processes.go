@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"time"
 
@@ -42,7 +41,7 @@ var ErrTooMany = errors.New("too many processes")
 type input struct {
 	cfg   *Config
 	env   inputs.Env
-	names []*regexp.Regexp
+	names inputs.Patterns
 	reader
 	users users
 	procs []procfs.Entry
@@ -66,7 +65,7 @@ type remembered struct {
 }
 
 func newInput(cfg *Config, env inputs.Env) (*input, error) {
-	names, err := compile(cfg.ProcessName)
+	names, err := inputs.CompilePatterns("process_name", cfg.ProcessName)
 	return &input{cfg: cfg, env: env, names: names, reader: reader{fs: env.FS}}, err
 }
 
@@ -98,14 +97,14 @@ func (in *input) Gather(ctx context.Context, out point.Sink) error {
 	for i := range all {
 		p := &all[i]
 		// A name that the kernel cut is known only with the command line.
-		candidate := metrics && (len(p.Name) >= commLength || in.measured(p.Name))
+		candidate := metrics && (len(p.Name) >= commLength || in.names.Match(p.Name))
 		if !objects && !candidate || !in.complete(p, objects, ports) {
 			continue
 		}
 		if objects {
 			objectPoints = append(objectPoints, in.object(p, now))
 		}
-		if candidate && p.cmdline != "" && in.measured(p.Name) {
+		if candidate && p.cmdline != "" && in.names.Match(p.Name) {
 			metricPoints = append(metricPoints, in.metric(p, now))
 		}
 	}
@@ -170,15 +169,6 @@ func (in *input) list(now time.Time, objects bool) (all []process, err error) {
 		all = append(all, p)
 	}
 	return all, nil
-}
-
-func (in *input) measured(name string) bool {
-	for _, re := range in.names {
-		if re.MatchString(name) {
-			return true
-		}
-	}
-	return len(in.names) == 0
 }
 
 // containerOf looks up once per process which container it is in.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/procfs"
 )
@@ -87,7 +88,7 @@ func (s *sample) rates(before *sample) (fields []point.Field) {
 		{"diskio_read_bytes_per_sec", before.diskRead, s.diskRead}, {"diskio_write_bytes_per_sec", before.diskWritten, s.diskWritten},
 		{"net_recv_bytes_per_sec", before.netRecv, s.netRecv}, {"net_send_bytes_per_sec", before.netSent, s.netSent},
 	} {
-		if rate, ok := procfs.Rate(r.before, r.after, elapsed); ok {
+		if rate, ok := inputs.Rate(r.before, r.after, elapsed); ok {
 			fields = append(fields, float(r.key, rate))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/hostfs"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/procfs"
@@ -12,18 +13,17 @@ import (
 
 // counters are the fields of an interface.
 var counters = []struct {
-	key, unit, help string
-	rate            bool
-	of              func(*procfs.NetDev) uint64
+	inputs.Counter
+	of func(*procfs.NetDev) uint64
 }{
-	{"bytes_sent", "B", "Bytes sent", true, func(d *procfs.NetDev) uint64 { return d.TxBytes }},
-	{"bytes_recv", "B", "Bytes received", true, func(d *procfs.NetDev) uint64 { return d.RxBytes }},
-	{"packets_sent", "count", "Packets sent", true, func(d *procfs.NetDev) uint64 { return d.TxPackets }},
-	{"packets_recv", "count", "Packets received", true, func(d *procfs.NetDev) uint64 { return d.RxPackets }},
-	{"err_in", "count", "Packets received with an error", false, func(d *procfs.NetDev) uint64 { return d.RxErrors }},
-	{"err_out", "count", "Errors while sending", false, func(d *procfs.NetDev) uint64 { return d.TxErrors }},
-	{"drop_in", "count", "Received packets that were dropped", false, func(d *procfs.NetDev) uint64 { return d.RxDropped }},
-	{"drop_out", "count", "Packets to send that were dropped", false, func(d *procfs.NetDev) uint64 { return d.TxDropped }},
+	{inputs.Counter{Key: "bytes_sent", Unit: "B", Help: "Bytes sent", Rate: true}, func(d *procfs.NetDev) uint64 { return d.TxBytes }},
+	{inputs.Counter{Key: "bytes_recv", Unit: "B", Help: "Bytes received", Rate: true}, func(d *procfs.NetDev) uint64 { return d.RxBytes }},
+	{inputs.Counter{Key: "packets_sent", Unit: "count", Help: "Packets sent", Rate: true}, func(d *procfs.NetDev) uint64 { return d.TxPackets }},
+	{inputs.Counter{Key: "packets_recv", Unit: "count", Help: "Packets received", Rate: true}, func(d *procfs.NetDev) uint64 { return d.RxPackets }},
+	{inputs.Counter{Key: "err_in", Unit: "count", Help: "Packets received with an error"}, func(d *procfs.NetDev) uint64 { return d.RxErrors }},
+	{inputs.Counter{Key: "err_out", Unit: "count", Help: "Errors while sending"}, func(d *procfs.NetDev) uint64 { return d.TxErrors }},
+	{inputs.Counter{Key: "drop_in", Unit: "count", Help: "Received packets that were dropped"}, func(d *procfs.NetDev) uint64 { return d.RxDropped }},
+	{inputs.Counter{Key: "drop_out", Unit: "count", Help: "Packets to send that were dropped"}, func(d *procfs.NetDev) uint64 { return d.TxDropped }},
 }
 
 // fields makes the fields of an interface. A counter that went back, because
@@ -32,14 +32,7 @@ func fields(before, after *procfs.NetDev, elapsed time.Duration) []point.Field {
 	all := make([]point.Field, 0, len(counters)+4)
 	for i := range counters {
 		c := &counters[i]
-		v := c.of(after)
-		all = append(all, point.Field{Key: c.key, Value: point.Int(int64(v))})
-		if !c.rate {
-			continue
-		}
-		if rate, ok := procfs.Rate(c.of(before), v, elapsed); ok {
-			all = append(all, point.Field{Key: c.key + "/sec", Value: point.Float(rate)})
-		}
+		all = c.Append(all, int64(c.of(before)), int64(c.of(after)), elapsed)
 	}
 	return all
 }

@@ -5,8 +5,6 @@ package net
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -33,19 +31,8 @@ func (c *Config) GatherInterval() time.Duration { return c.Interval }
 
 // Validate checks what the types alone do not say.
 func (c *Config) Validate() error {
-	_, err := compile(c.Interfaces)
+	_, err := inputs.CompilePatterns("interfaces", c.Interfaces)
 	return errors.Join(inputs.CheckInterval("interval", c.Interval, time.Second), err)
-}
-
-func compile(patterns []string) (all []*regexp.Regexp, err error) {
-	for _, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("interfaces: %w", err)
-		}
-		all = append(all, re)
-	}
-	return all, nil
 }
 
 // Factory describes the input.
@@ -63,7 +50,7 @@ func Factory() inputs.Factory {
 type input struct {
 	cfg      *Config
 	env      inputs.Env
-	patterns []*regexp.Regexp
+	names    inputs.Patterns // of interfaces
 	file     procfs.Reader
 	devs     []procfs.NetDev
 	old      map[string]procfs.NetDev
@@ -72,8 +59,8 @@ type input struct {
 }
 
 func newInput(cfg *Config, env inputs.Env) (*input, error) {
-	patterns, err := compile(cfg.Interfaces)
-	return &input{cfg: cfg, env: env, patterns: patterns}, err
+	names, err := inputs.CompilePatterns("interfaces", cfg.Interfaces)
+	return &input{cfg: cfg, env: env, names: names}, err
 }
 
 // Gather implements [inputs.Input].
@@ -122,9 +109,6 @@ func (in *input) interfaces(elapsed time.Duration) ([]point.Point, error) {
 			continue
 		}
 		before, known := old[d.Name]
-		if !known {
-			before = *d
-		}
 		since := elapsed
 		if !known {
 			since = 0
@@ -138,15 +122,7 @@ func (in *input) interfaces(elapsed time.Duration) ([]point.Point, error) {
 
 // wanted applies the options to one interface.
 func (in *input) wanted(name string) bool {
-	if len(in.patterns) > 0 {
-		matched := false
-		for _, re := range in.patterns {
-			matched = matched || re.MatchString(name)
-		}
-		if !matched {
-			return false
-		}
-	} else if !in.up(name) {
+	if !in.names.Match(name) || len(in.names) == 0 && !in.up(name) {
 		return false
 	}
 	return in.cfg.Virtual || !virtual(in.env.FS, name)

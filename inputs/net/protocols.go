@@ -25,18 +25,16 @@ func (in *input) protocols(elapsed time.Duration) (point.Point, error) {
 	in.oldProto = values
 	p := point.Point{Tags: []point.Tag{{Key: "interface", Value: "all"}}, Fields: make([]point.Field, 0, len(protocolCounters)+4)}
 	for _, c := range protocolCounters {
-		v, ok := values[c.key]
+		v, ok := values[c.Key]
 		if !ok {
 			continue // a kernel that does not count it
 		}
-		p.Fields = append(p.Fields, point.Field{Key: c.key, Value: point.Int(v)})
-		was, known := before[c.key]
-		if !c.rate || !known || v < was {
-			continue
+		was, known := before[c.Key]
+		since := elapsed
+		if !known {
+			since = 0
 		}
-		if rate, ok := procfs.Rate(uint64(was), uint64(v), elapsed); ok {
-			p.Fields = append(p.Fields, point.Field{Key: c.key + "/sec", Value: point.Float(rate)})
-		}
+		p.Fields = c.Append(p.Fields, was, v, since)
 	}
 	return p, nil
 }

@@ -1,37 +1,37 @@
 package net
 
-import "datakit.dev/agent/internal/point"
+import (
+	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/internal/point"
+)
 
 // protocolCounters are the fields of the point with interface=all, after
 // RFC 4022 and RFC 4113.
-var protocolCounters = []struct {
-	key, unit, help string
-	rate            bool
-}{
-	{"tcp_activeopens", "count", "Connections opened by this machine", false},
-	{"tcp_attemptfails", "count", "Attempts to connect that failed", false},
-	{"tcp_currestab", "count", "Connections that are open now", false},
-	{"tcp_estabresets", "count", "Open connections that were reset", false},
-	{"tcp_inerrs", "count", "Segments received with an error", false},
-	{"tcp_insegs", "count", "Segments received", true},
-	{"tcp_outrsts", "count", "Segments sent with RST", false},
-	{"tcp_outsegs", "count", "Segments sent, without those sent again", true},
-	{"tcp_passiveopens", "count", "Connections accepted", false},
-	{"tcp_retranssegs", "count", "Segments sent again", false},
-	{"tcp_rtoalgorithm", "", "Algorithm of the retransmission timeout", false},
-	{"tcp_rtomax", "ms", "Largest retransmission timeout", false},
-	{"tcp_rtomin", "ms", "Smallest retransmission timeout", false},
-	{"tcp_maxconn", "count", "How many connections there may be; -1: no fixed number", false},
-	{"tcp_incsumerrors", "count", "Segments received with a wrong checksum", false},
-	{"udp_indatagrams", "count", "Datagrams received", true},
-	{"udp_outdatagrams", "count", "Datagrams sent", true},
-	{"udp_inerrors", "count", "Datagrams that could not be delivered", false},
-	{"udp_noports", "count", "Datagrams to ports nobody listens on", false},
-	{"udp_rcvbuferrors", "count", "Datagrams dropped because the receive buffer was full", false},
-	{"udp_sndbuferrors", "count", "Datagrams not sent because the send buffer was full", false},
-	{"udp_incsumerrors", "count", "Datagrams received with a wrong checksum", false},
-	{"udp_memerrors", "count", "Datagrams dropped for lack of memory; Linux 5.16 or newer", false},
-	{"udp_ignoredmulti", "count", "Multicast datagrams nobody wanted", false},
+var protocolCounters = []inputs.Counter{
+	{Key: "tcp_activeopens", Unit: "count", Help: "Connections opened by this machine"},
+	{Key: "tcp_attemptfails", Unit: "count", Help: "Attempts to connect that failed"},
+	{Key: "tcp_currestab", Unit: "count", Help: "Connections that are open now"},
+	{Key: "tcp_estabresets", Unit: "count", Help: "Open connections that were reset"},
+	{Key: "tcp_inerrs", Unit: "count", Help: "Segments received with an error"},
+	{Key: "tcp_insegs", Unit: "count", Help: "Segments received", Rate: true},
+	{Key: "tcp_outrsts", Unit: "count", Help: "Segments sent with RST"},
+	{Key: "tcp_outsegs", Unit: "count", Help: "Segments sent, without those sent again", Rate: true},
+	{Key: "tcp_passiveopens", Unit: "count", Help: "Connections accepted"},
+	{Key: "tcp_retranssegs", Unit: "count", Help: "Segments sent again"},
+	{Key: "tcp_rtoalgorithm", Help: "Algorithm of the retransmission timeout"},
+	{Key: "tcp_rtomax", Unit: "ms", Help: "Largest retransmission timeout"},
+	{Key: "tcp_rtomin", Unit: "ms", Help: "Smallest retransmission timeout"},
+	{Key: "tcp_maxconn", Unit: "count", Help: "How many connections there may be; -1: no fixed number"},
+	{Key: "tcp_incsumerrors", Unit: "count", Help: "Segments received with a wrong checksum"},
+	{Key: "udp_indatagrams", Unit: "count", Help: "Datagrams received", Rate: true},
+	{Key: "udp_outdatagrams", Unit: "count", Help: "Datagrams sent", Rate: true},
+	{Key: "udp_inerrors", Unit: "count", Help: "Datagrams that could not be delivered"},
+	{Key: "udp_noports", Unit: "count", Help: "Datagrams to ports nobody listens on"},
+	{Key: "udp_rcvbuferrors", Unit: "count", Help: "Datagrams dropped because the receive buffer was full"},
+	{Key: "udp_sndbuferrors", Unit: "count", Help: "Datagrams not sent because the send buffer was full"},
+	{Key: "udp_incsumerrors", Unit: "count", Help: "Datagrams received with a wrong checksum"},
+	{Key: "udp_memerrors", Unit: "count", Help: "Datagrams dropped for lack of memory; Linux 5.16 or newer"},
+	{Key: "udp_ignoredmulti", Unit: "count", Help: "Multicast datagrams nobody wanted"},
 }
 
 func spec() []point.Measurement {
@@ -40,21 +40,14 @@ func spec() []point.Measurement {
 		Help: "Network interfaces, and with interface=all the counters of TCP and UDP. Counts are since boot or since the interface was made.",
 		Tags: []point.TagSpec{{Key: "interface", Help: "Name of the interface, or all."}},
 	}
-	add := func(key, unit, help string, kind point.Kind) {
-		// Each point has the fields of an interface or those of protocols.
-		m.Fields = append(m.Fields, point.FieldSpec{Key: key, Unit: unit, Kind: kind, Help: help + ".", Optional: true})
-	}
 	for _, c := range counters {
-		add(c.key, c.unit, c.help, point.KindInt)
-		if c.rate {
-			add(c.key+"/sec", c.unit+"/s", c.help+" per second; absent the first time and after a reset", point.KindFloat)
-		}
+		m.Fields = append(m.Fields, c.Specs()...)
 	}
 	for _, c := range protocolCounters {
-		add(c.key, c.unit, c.help, point.KindInt)
-		if c.rate {
-			add(c.key+"/sec", c.unit+"/s", c.help+" per second; absent the first time and after a reset", point.KindFloat)
-		}
+		m.Fields = append(m.Fields, c.Specs()...)
+	}
+	for i := range m.Fields {
+		m.Fields[i].Optional = true // a point has the fields of an interface or those of protocols
 	}
 	return []point.Measurement{m}
 }

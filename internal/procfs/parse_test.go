@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestStatOfOldKernels(t *testing.T) {
@@ -72,27 +71,6 @@ func TestNetDevNames(t *testing.T) {
 	two.Name = "eth0:9"
 	if err != nil || !reflect.DeepEqual(got, []NetDev{one, two}) {
 		t.Errorf("%v, %v", got, err)
-	}
-}
-
-func TestRate(t *testing.T) {
-	tests := []struct {
-		name          string
-		before, after uint64
-		elapsed       time.Duration
-		want          float64
-		ok            bool
-	}{
-		{"not divided as integers", 1, 2, 3 * time.Second, 1.0 / 3, true},
-		{"idle", 5, 5, time.Second, 0, true},
-		{"reset", 5, 4, time.Second, 0, false},
-		{"no time", 1, 2, 0, 0, false},
-		{"whole range", 0, math.MaxUint64, time.Second, math.MaxUint64, true},
-	}
-	for _, tt := range tests {
-		if got, ok := Rate(tt.before, tt.after, tt.elapsed); got != tt.want || ok != tt.ok {
-			t.Errorf("%s: %v %v, want %v %v", tt.name, got, ok, tt.want, tt.ok)
-		}
 	}
 }
 
