@@ -89,31 +89,12 @@ type status struct {
 	Voluntary, Nonvoluntary uint64 // context switches of the main thread
 }
 
-// parseStatus reads the content of /proc/<pid>/status: lines "Name:\tvalue".
+// parseStatus reads the content of /proc/<pid>/status.
 func parseStatus(data []byte) (s status, err error) {
-	found := 0
-	for len(data) > 0 {
-		var line []byte
-		line, data = procfs.Line(data)
-		name, rest := procfs.Word(line)
-		var into *uint64
-		switch string(name) {
-		case "Uid:":
-			into = &s.UID
-		case "voluntary_ctxt_switches:":
-			into = &s.Voluntary
-		case "nonvoluntary_ctxt_switches:":
-			into = &s.Nonvoluntary
-		default:
-			continue
-		}
-		word, _ := procfs.Word(rest)
-		n, ok := procfs.Uint(word)
-		if !ok {
-			return status{}, fmt.Errorf("read process status: %s %q", name, word)
-		}
-		*into = n
-		found++
+	found, err := procfs.ParseNamed(data, procfs.Named{Name: "Uid:", Into: &s.UID},
+		procfs.Named{Name: "voluntary_ctxt_switches:", Into: &s.Voluntary}, procfs.Named{Name: "nonvoluntary_ctxt_switches:", Into: &s.Nonvoluntary})
+	if err != nil {
+		return status{}, fmt.Errorf("read process status: %w", err)
 	}
 	if found != 3 {
 		return status{}, fmt.Errorf("read process status: %d of 3 entries", found)
@@ -129,29 +110,10 @@ type ioCounts struct {
 
 // parseIO reads the content of /proc/<pid>/io.
 func parseIO(data []byte) (c ioCounts, err error) {
-	for len(data) > 0 {
-		var line []byte
-		line, data = procfs.Line(data)
-		name, rest := procfs.Word(line)
-		var into *uint64
-		switch string(name) {
-		case "syscr:":
-			into = &c.SysCR
-		case "syscw:":
-			into = &c.SysCW
-		case "read_bytes:":
-			into = &c.ReadBytes
-		case "write_bytes:":
-			into = &c.WriteBytes
-		default:
-			continue
-		}
-		word, _ := procfs.Word(rest)
-		n, ok := procfs.Uint(word)
-		if !ok {
-			return ioCounts{}, fmt.Errorf("read process io: %s %q", name, word)
-		}
-		*into = n
+	_, err = procfs.ParseNamed(data, procfs.Named{Name: "syscr:", Into: &c.SysCR}, procfs.Named{Name: "syscw:", Into: &c.SysCW},
+		procfs.Named{Name: "read_bytes:", Into: &c.ReadBytes}, procfs.Named{Name: "write_bytes:", Into: &c.WriteBytes})
+	if err != nil {
+		return ioCounts{}, fmt.Errorf("read process io: %w", err)
 	}
 	return c, nil
 }

@@ -97,27 +97,9 @@ func (in *input) Gather(ctx context.Context, out point.Sink) error {
 // parseVmstat finds the pages swapped in and out in the content of
 // /proc/vmstat. A kernel without swap does not count them.
 func parseVmstat(data []byte) (in, out uint64, err error) {
-	for len(data) > 0 {
-		var line []byte
-		line, data = procfs.Line(data)
-		name, rest := procfs.Word(line)
-		var into *uint64
-		switch string(name) {
-		case "pswpin":
-			into = &in
-		case "pswpout":
-			into = &out
-		default:
-			continue
-		}
-		word, _ := procfs.Word(rest)
-		n, ok := procfs.Uint(word)
-		if !ok {
-			return 0, 0, fmt.Errorf("read vmstat: %q is not a number", word)
-		}
-		if *into = n; string(name) == "pswpout" {
-			break // it follows pswpin
-		}
+	_, err = procfs.ParseNamed(data, procfs.Named{Name: "pswpin", Into: &in}, procfs.Named{Name: "pswpout", Into: &out})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read vmstat: %w", err)
 	}
 	return in, out, nil
 }
