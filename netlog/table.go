@@ -20,7 +20,7 @@ type Table struct {
 	ContainerRingSize config.Size `toml:"container_ring_size" help:"The same for an interface in another namespace."`
 
 	MaxInterfaces  int `toml:"max_interfaces" help:"Interfaces captured on at a time."`
-	MaxConnections int `toml:"max_connections" help:"Connections followed per interface, 450 bytes each. When there are more, those that\nare over go first, then those never answered, then those silent longest."`
+	MaxConnections int `toml:"max_connections" help:"Connections followed per interface, 490 bytes each. When there are more, those that\nare over go first, then those never answered, then those silent longest."`
 	MaxHTTP        int `toml:"max_http" help:"Connections per interface that are read for HTTP at a time."`
 
 	LogRate      int         `toml:"log_rate" help:"Log points per second, over all interfaces; what goes beyond is dropped and counted.\n0: no limit."`

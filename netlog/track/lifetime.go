@@ -175,8 +175,8 @@ func (t *Table) end(c *Conn, why Reason) {
 	t.stats.Ended[why]++
 	t.unlink(c)
 	t.index.remove(c.hash, c.Slot+1)
-	t.gaps.release(&c.Local.gaps)
-	t.gaps.release(&c.Remote.gaps)
+	t.gaps.release(&c.Local)
+	t.gaps.release(&c.Remote)
 	c.newer = t.free.oldest
 	t.free.oldest = c.Slot + 1
 }

@@ -110,7 +110,7 @@ func (t *Table) repetition(c *Conn, p *packet.Packet, fwd, rev *Side, pos uint64
 	if c.InitialRTT > 0 {
 		reorder = c.InitialRTT
 	}
-	if p.Time-fwd.nextTime < reorder && end != fwd.Last && (pos < fwd.First || t.gaps.overlap(fwd.gaps, pos, end) > 0) {
+	if p.Time-fwd.nextTime < reorder && end != fwd.Last && (pos < fwd.First || t.gaps.overlap(fwd, pos, end) > 0) {
 		return OutOfOrder
 	}
 	if h.Flags&packet.SYN != 0 {
@@ -127,7 +127,7 @@ func (t *Table) late(fwd *Side, pos, n uint64) (unseen uint64) {
 		fwd.First = pos
 	}
 	if n > 0 && fwd.gaps != 0 {
-		unseen += t.gaps.fill(&fwd.gaps, pos, pos+n)
+		unseen += t.gaps.fill(fwd, pos, pos+n)
 	}
 	return unseen
 }
@@ -148,7 +148,7 @@ func (t *Table) store(c *Conn, p *packet.Packet, fwd, rev *Side, a Analysis, pos
 	case end > fwd.Last:
 		if pos > fwd.Last {
 			if a.Has(LostSegment) {
-				t.gaps.add(&fwd.gaps, fwd.Last, pos)
+				t.gaps.add(fwd, fwd.Last, pos)
 			}
 			fwd.Stream += n
 		} else {
@@ -171,7 +171,7 @@ func (t *Table) store(c *Conn, p *packet.Packet, fwd, rev *Side, a Analysis, pos
 		fwd.lastAck, fwd.ackTime = h.Ack, p.Time
 		fwd.flags |= sawAck
 		if rev.gaps != 0 {
-			t.gaps.acknowledged(&rev.gaps, rev.position(h.Ack))
+			t.gaps.acknowledged(rev, rev.position(h.Ack))
 		}
 	}
 }

@@ -27,6 +27,7 @@ type Side struct {
 	dupacks  uint8  // consecutive
 	last     Analysis
 	flags    sideFlags
+	gapCount uint8
 	gaps     uint32 // list of gaps, 0: none
 }
 

@@ -63,7 +63,7 @@ func New(cfg Config) *Table {
 		cfg.Seed[i] = (cfg.Seed[i] ^ 0x9e3779b97f4a7c15*uint64(i+1)) | 1
 	}
 	t := &Table{cfg: cfg, index: newIndex()}
-	t.gaps = gapLists{max: cfg.Max/4 + 1, stats: &t.stats}
+	t.gaps = gapLists{max: max(cfg.Max, gapsPerSide), stats: &t.stats}
 	return t
 }
 
@@ -179,7 +179,7 @@ func (t *Table) Stats() Stats {
 	s := t.stats
 	s.Open = int64(t.index.used)
 	s.Memory = int64(len(t.slabs))*slabSize*int64(unsafe.Sizeof(Conn{})) + int64(len(t.index.cells))*int64(unsafe.Sizeof(cell{})) +
-		int64(cap(t.gaps.lists))*int64(unsafe.Sizeof(gapList{}))
+		int64(cap(t.gaps.gaps))*int64(unsafe.Sizeof(gap{}))
 	return s
 }
 
