@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/filter"
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/plugins"
 )

@@ -19,7 +19,7 @@ import (
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/hostfs"
 	"datakit.dev/agent/internal/ledger"
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 

@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/internal/point"
-	"datakit.dev/agent/netlog/nettest"
 	"datakit.dev/agent/netlog/pcap"
 )
 

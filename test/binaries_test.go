@@ -48,6 +48,9 @@ func TestGuards(t *testing.T) {
 						t.Errorf("%s links %s", tt.main, dep)
 					}
 				}
+				if _, ours := own(dep); ours && strings.HasSuffix(dep, "test") {
+					t.Errorf("%s links %s, which is for tests", tt.main, dep)
+				}
 			}
 		})
 	}

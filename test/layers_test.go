@@ -14,7 +14,7 @@ var layers = [][]string{
 	0: {"internal/point", "filter", "plugins/proto/v1", "internal/hostfs", "internal/backoff", "internal/ledger", "internal/size", "internal/listen"},
 	1: {"inputs", "plugins", "internal/config", "internal/queue", "internal/dataway", "internal/k8s", "internal/containers",
 		"internal/process", "internal/procfs", "internal/mounts", "internal/limit", "internal/profiles", "internal/bpf", "internal/flow", "internal/l7", "internal/domains"},
-	2: {"internal/feed", "internal/upload", "internal/httpapi", "plugins/rpc"},
+	2: {"internal/feed", "internal/upload", "internal/httpapi", "plugins/rpc", "internal/nettest"},
 	3: {"plugins/sdk", "internal/supervisor", "internal/runner"},
 	4: {"inputs/*", "plugins/*", "netlog"},
 	5: {"inputs/all", "plugins/all"},

@@ -8,7 +8,7 @@ import (
 	"os"
 	"testing"
 
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/netlog/pcap"
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/net/bpf"
 
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/netlog/track"
 )

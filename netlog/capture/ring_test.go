@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"datakit.dev/agent/internal/bpf"
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 )
 
 func TestStack(t *testing.T) {

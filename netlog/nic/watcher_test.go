@@ -19,7 +19,7 @@ import (
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/hostfs"
-	"datakit.dev/agent/netlog/nettest"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
 )
 

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/filter"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/capture"
-	"datakit.dev/agent/netlog/nettest"
 	"datakit.dev/agent/netlog/packet"
 )
 

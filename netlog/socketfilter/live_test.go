@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"datakit.dev/agent/filter"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/capture"
-	"datakit.dev/agent/netlog/nettest"
 	"datakit.dev/agent/netlog/packet"
 )
 

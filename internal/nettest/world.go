@@ -1,4 +1,4 @@
-// Package nettest makes network namespaces for the tests of netlog, and
+// Package nettest makes network namespaces for tests, and
 // traffic in them. Nothing else is in them but what a test does.
 package nettest
 
