@@ -158,8 +158,8 @@ func (p *plugin) gather(ctx context.Context, out plugins.Sink, now time.Time, du
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if p.logs != nil && err == nil && answered > 0 {
-		p.logs.Update(p.sources(all))
+	if p.logs != nil && answered > 0 {
+		p.logs.Update(p.sources(all), err == nil)
 	}
 	if err := out.Feed(ctx, plugins.KeyEvent, killed(all)); err != nil {
 		return err

@@ -1,8 +1,13 @@
 package container
 
 import (
+	"context"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +138,59 @@ func TestNoRuntime(t *testing.T) {
 			t.Errorf("hooks %+v", hooks)
 		}
 	})
+}
+
+// A socket that nobody listens on any more is reported, and keeps nobody from
+// following the logs of the other runtimes.
+func TestOneOfTwoRuntimes(t *testing.T) {
+	dir, err := os.MkdirTemp("", "dk") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir + "/dead.sock"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "a.log", `{"log":"hello\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`+"\n")
+	answers := map[string]string{
+		"/version": `{"Version":"27.0","ApiVersion":"1.46"}`, "/containers/json": `[{"Id":"a","State":"exited"}]`,
+		"/containers/a/json": `{"Id":"a","Name":"/web","LogPath":"` + dir + `/a.log","State":{"Status":"exited"},"HostConfig":{"LogConfig":{"Type":"json-file"}}}`,
+	}
+	live, err := net.Listen("unix", dir+"/live.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, answers[r.URL.Path]) })}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(live) }()
+	t.Cleanup(func() { _ = server.Close(); <-served })
+
+	p, s := start(t, plugins.Container{
+		Endpoints: []string{dir + "/dead.sock", dir + "/live.sock"}, Interval: time.Minute, ObjectInterval: time.Minute,
+		EnableContainerLog: true, LoggingFileFromBeginning: true, LoggingMaxEntry: 1000, LoggingMaxOpenFiles: 10, StateDir: dir + "/state", LoggingSearchInterval: time.Minute,
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx, s) }()
+	for len(s.ids(plugins.Logging)) == 0 && ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := s.ids(plugins.Logging); len(got) != 1 {
+		t.Errorf("%d lines arrived, want 1", len(got))
+	}
+	if h := p.Hooks(); !strings.Contains(h[len(h)-1].Reason, "dead.sock") {
+		t.Errorf("the dead socket is not reported: %+v", h)
+	}
 }
 
 func TestBadEndpoint(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,9 +40,14 @@ func chain(path string) (links []link, err error) {
 	return links, nil
 }
 
-// listChain knows the names of two writers: the kubelet appends a time
-// ("0.log.20260102-150405", later with ".gz"), Docker a number, 1 for the
-// youngest ("x-json.log.1", "x-json.log.2.gz").
+// rotatedName matches what is appended to the names of rotated files: a
+// number, 1 for the youngest (Docker, logrotate: "x-json.log.1",
+// "x-json.log.2.gz"), or a time (the kubelet: "0.log.20260102-150405", later
+// with ".gz"; logrotate with dateext: "x-json.log-20260102",
+// "x-json.log-20260102-1767366245").
+var rotatedName = regexp.MustCompile(`^(?:\.(\d{1,7})|[.-](\d{8}(?:-\d{1,10})?))(\.gz)?$`)
+
+// listChain looks once.
 func listChain(path string) ([]link, error) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -69,11 +75,10 @@ func listChain(path string) ([]link, error) {
 			links = append(links, l)
 			continue
 		}
-		suffix, l.gzip = strings.CutSuffix(strings.TrimPrefix(suffix, "."), ".gz")
-		if n, err := strconv.Atoi(suffix); err == nil && len(suffix) < 8 {
-			all = append(all, rotated{link: l, number: n})
-		} else if len(suffix) == len("20060102-150405") && suffix[8] == '-' {
-			all = append(all, rotated{link: l, time: suffix})
+		if m := rotatedName.FindStringSubmatch(suffix); m != nil {
+			l.gzip = m[3] != ""
+			n, _ := strconv.Atoi(m[1]) // none: it has a time
+			all = append(all, rotated{link: l, number: n, time: m[2]})
 		}
 	}
 	slices.SortFunc(all, func(a, b rotated) int {

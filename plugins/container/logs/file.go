@@ -234,7 +234,7 @@ func (f *file) position() position {
 
 // here is the position in the file that is open.
 func (f *file) here() position {
-	p := position{ID: f.src.ID, Inode: f.link.inode, Head: len(f.head), Sum: xxhash.Sum64(f.head)}
+	p := position{ID: f.src.ID, Path: f.src.Path, Inode: f.link.inode, Head: len(f.head), Sum: xxhash.Sum64(f.head)}
 	for i, a := range f.parts {
 		p.Offsets[i] = max(f.begin, f.done[i])
 		if a.open && !a.carried {

@@ -65,6 +65,7 @@ const (
 	maxBatch  = 1000            // entries, of one block
 	maxBytes  = 512 << 10
 	farewell  = 5 * time.Second // for the answer to the last block
+	remember  = time.Hour       // how long a position is kept that belongs to no container
 )
 
 // Follower follows logs. One goroutine runs it; Update and Stats may be
@@ -75,9 +76,10 @@ type Follower struct {
 	files   map[string]*file
 	first   bool // no discovery yet
 
-	mu      sync.Mutex
-	wanted  []Source // of the last discovery; nil: no new one
-	visible Stats
+	mu       sync.Mutex
+	wanted   []Source // of the last discovery; nil: no new one
+	complete bool     // wanted is all there is
+	visible  Stats
 
 	stats   Stats
 	batch   []plugins.Point
@@ -85,19 +87,21 @@ type Follower struct {
 	lines   int64           // of the batch
 	changed map[string]bool // files whose position has moved
 	gone    []position
+	absent  map[string]time.Time // since when nobody names the log of a position
 }
 
 // New returns a follower that does nothing yet.
 func New(cfg Config) *Follower {
-	return &Follower{cfg: cfg, files: map[string]*file{}, first: true, changed: map[string]bool{}}
+	return &Follower{cfg: cfg, files: map[string]*file{}, first: true, changed: map[string]bool{}, absent: map[string]time.Time{}}
 }
 
-// Update says which logs there are. Logs that are not named any more are read
-// to their end and forgotten.
-func (f *Follower) Update(all []Source) {
+// Update says which logs there are. When they are complete, logs that are not
+// named any more are read to their end and left; otherwise, because a runtime
+// did not answer, they are followed as before.
+func (f *Follower) Update(all []Source, complete bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wanted = append([]Source{}, all...)
+	f.wanted, f.complete = append([]Source{}, all...), complete
 }
 
 // Stats returns the counters.

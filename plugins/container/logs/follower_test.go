@@ -56,7 +56,7 @@ func (r *rig) Store(_ context.Context, _ plugins.Category, pts []plugins.Point) 
 
 func (r *rig) start() {
 	r.Follower = New(r.cfg)
-	r.Update([]Source{r.src})
+	r.Update([]Source{r.src}, true)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx, r) }()
@@ -311,7 +311,7 @@ func TestWhereItBegins(t *testing.T) {
 		r.start()
 		r.settle()
 		r.write(5)
-		r.Update([]Source{src})
+		r.Update([]Source{src}, true)
 		r.settle()
 		r.stop()
 		r.complete()
@@ -324,7 +324,7 @@ func TestEnds(t *testing.T) {
 		r.write(5)
 		r.settle()
 		r.write(5)
-		r.Update(nil)
+		r.Update(nil, true)
 		if err := os.Rename(r.path, r.path+"-"); err != nil {
 			r.t.Fatal(err)
 		}
@@ -332,6 +332,8 @@ func TestEnds(t *testing.T) {
 		if n := r.Stats().Files; n != 0 {
 			r.t.Errorf("%d files are followed", n)
 		}
+		r.Update(nil, true)
+		r.settle()
 		r.stop()
 		r.complete()
 		if len(r.journal.live) != 0 {
@@ -341,7 +343,7 @@ func TestEnds(t *testing.T) {
 	scenario(t, "too many", func(r *rig) {
 		r.cfg.MaxFiles = 1
 		r.start()
-		r.Update([]Source{r.src, {ID: "x", Path: r.path + "x"}})
+		r.Update([]Source{r.src, {ID: "x", Path: r.path + "x"}}, true)
 		r.settle()
 		if s := r.Stats(); s.Files != 1 || s.Refused != 1 {
 			r.t.Errorf("stats %+v", s)

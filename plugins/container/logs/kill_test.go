@@ -46,7 +46,7 @@ func (p pipe) Store(_ context.Context, _ plugins.Category, pts []plugins.Point) 
 // followForParent is the follower that gets killed.
 func followForParent(dir string) {
 	f := New(Config{Dir: dir + "/state", FromStart: true, MaxEntry: 1000, MaxFiles: 10, Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
-	f.Update([]Source{{ID: "c", Path: dir + "/0.log", Format: CRI}})
+	f.Update([]Source{{ID: "c", Path: dir + "/0.log", Format: CRI}}, true)
 	if err := f.Run(context.Background(), pipe{os.Stdout, os.Stdin}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}

@@ -20,13 +20,13 @@ func TestLife(t *testing.T) {
 		r.settle()
 		ended := r.src
 		ended.Ended = true
-		r.Update([]Source{ended})
+		r.Update([]Source{ended}, true)
 		r.settle()
 		r.write(2) // it said more than we had read
 		r.settle()
 		again := r.src
 		again.Tags = []plugins.Tag{{Key: "team", Value: "new"}}
-		r.Update([]Source{again})
+		r.Update([]Source{again}, true)
 		r.settle()
 		r.write(4)
 		r.settle()
@@ -59,7 +59,7 @@ func TestLife(t *testing.T) {
 			r.t.Fatal(err)
 		}
 		r.start()
-		r.Update([]Source{r.src, {ID: "bad", Path: r.path + "/nonsense"}, {ID: "none", Path: folder + "/absent"}})
+		r.Update([]Source{r.src, {ID: "bad", Path: r.path + "/nonsense"}, {ID: "none", Path: folder + "/absent"}}, true)
 		r.write(5)
 		r.settle()
 		r.stop()

@@ -17,6 +17,7 @@ import (
 // position is how far a log has been delivered.
 type position struct {
 	ID    string `json:"id"`
+	Path  string `json:"path,omitempty"`
 	Inode uint64 `json:"inode"`
 	// Head and Sum tell the file again by the hash of its first bytes, when
 	// its inode number has been given to another one or it was compressed.

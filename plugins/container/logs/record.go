@@ -40,8 +40,17 @@ func parse(f Format, line []byte) (record, error) {
 	case Docker:
 		return parseDocker(line)
 	default:
-		return record{text: bytes.TrimSuffix(line, []byte("\r"))}, nil
+		return record{text: line}.trimmed(), nil
 	}
+}
+
+// trimmed is a record without the carriage return of a line that ends with
+// one, as those of terminals do.
+func (r record) trimmed() record {
+	if !r.partial {
+		r.text = bytes.TrimSuffix(r.text, []byte("\r"))
+	}
+	return r
 }
 
 // parseCRI reads "time stream tags text" (kubernetes/design-proposals
@@ -69,7 +78,7 @@ func parseCRI(line []byte) (r record, err error) {
 		return r, fmt.Errorf("a CRI line has no tag %.20q", tags)
 	}
 	r.text = text
-	return r, nil
+	return r.trimmed(), nil
 }
 
 // parseDocker reads a line of the driver json-file. Docker cuts long lines;
@@ -88,7 +97,7 @@ func parseDocker(line []byte) (record, error) {
 		return record{}, fmt.Errorf("a line of Docker has no stream %.20q", in.Stream)
 	}
 	text, complete := bytes.CutSuffix([]byte(in.Log), []byte("\n"))
-	return record{time: in.Time, stream: stream, text: bytes.TrimSuffix(text, []byte("\r")), partial: !complete}, nil
+	return record{time: in.Time, stream: stream, text: text, partial: !complete}.trimmed(), nil
 }
 
 func streamOf(name string) (int, bool) {

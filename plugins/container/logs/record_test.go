@@ -21,6 +21,8 @@ func TestParse(t *testing.T) {
 		{"cri more tags", at + " stderr F:x:y a", "a", CRI, stderr, false, false},
 		{"cri empty", at + " stdout F ", "", CRI, stdout, false, false},
 		{"cri empty without blank", at + " stdout F", "", CRI, stdout, false, false},
+		{"cri terminal", at + " stdout F a\rb\r", "a\rb", CRI, stdout, false, false},
+		{"cri piece that ends with a return", at + " stdout P a\r", "a\r", CRI, stdout, true, false},
 		{"podman", "2016-10-06T02:17:09.669794202+02:00 stdout F x", "x", CRI, stdout, false, false},
 		{"cri without time", "hello world", "", CRI, 0, false, true},
 		{"cri stream", at + " stdin F x", "", CRI, 0, false, true},
@@ -28,6 +30,7 @@ func TestParse(t *testing.T) {
 		{"cri nothing", "", "", CRI, 0, false, true},
 		{"docker", `{"log":"a\"\u003cb\r\n","stream":"stderr","time":"` + at + `"}`, `a"<b`, Docker, stderr, false, false},
 		{"docker partial", `{"log":"a","stream":"stdout","time":"` + at + `"}`, "a", Docker, stdout, true, false},
+		{"docker piece that ends with a return", `{"log":"a\r","stream":"stdout","time":"` + at + `"}`, "a\r", Docker, stdout, true, false},
 		{"docker with attributes", `{"log":"a\n","stream":"stdout","attrs":{"x":"y"},"time":"` + at + `"}`, "a", Docker, stdout, false, false},
 		{"docker torn", `{"log":"a","str`, "", Docker, 0, false, true},
 		{"docker stream", `{"log":"a"}`, "", Docker, 0, false, true},
@@ -53,7 +56,7 @@ func FuzzCRI(f *testing.F) {
 	f.Add([]byte("stdout F"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		r, err := parseCRI(line)
-		if err == nil && !bytes.HasSuffix(line, r.text) {
+		if err == nil && !bytes.HasSuffix(line, r.text) && !bytes.HasSuffix(line, append(bytes.Clone(r.text), '\r')) {
 			t.Errorf("text %q is not the end of %q", r.text, line)
 		}
 	})

@@ -19,7 +19,9 @@ func (f *file) end(emit func(entry)) (more bool, err error) {
 		if info.Size() < f.read || f.rewritten() {
 			return true, f.truncated(emit)
 		}
-		f.over = f.src.Ended && f.ends >= settleReads
+		if f.over = f.src.Ended && f.ends >= settleReads; f.over {
+			f.unended(emit)
+		}
 		return false, nil
 	}
 	if f.ends < settleReads {
@@ -31,13 +33,23 @@ func (f *file) end(emit func(entry)) (more bool, err error) {
 	}
 	next := f.next(links)
 	if next == nil {
-		f.over = f.src.Ended
+		if f.over = f.src.Ended; f.over {
+			f.unended(emit)
+		}
 		return false, nil
 	}
-	if len(f.line) > 0 { // the writer died in the middle of a line
-		f.take(f.line, f.begin, f.read, emit)
-	}
+	f.unended(emit)
 	return true, f.advance(*next, emit)
+}
+
+// unended takes the rest of a file that does not end with a line end: its
+// writer died in the middle of a line, or the container wrote none.
+func (f *file) unended(emit func(entry)) {
+	if len(f.line) == 0 {
+		return
+	}
+	f.take(f.line, f.begin, f.read, emit)
+	f.line, f.begin = f.line[:0], f.read
 }
 
 // advance goes on in the next file. A line of which the runtime has written a

@@ -1,7 +1,11 @@
 package logs
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"regexp"
+	"slices"
 
 	"datakit.dev/agent/plugins"
 )
@@ -9,19 +13,32 @@ import (
 // refresh follows the last discovery.
 func (f *Follower) refresh() {
 	f.mu.Lock()
-	wanted := f.wanted
+	wanted, complete := f.wanted, f.complete
 	f.wanted = nil
 	f.mu.Unlock()
 	if wanted == nil {
 		f.drop()
 		return
 	}
+	// Where there is no place for all, those that grow come first.
+	slices.SortStableFunc(wanted, func(a, b Source) int {
+		switch {
+		case a.Ended == b.Ended:
+			return 0
+		case a.Ended:
+			return 1
+		}
+		return -1
+	})
 	named := map[string]bool{}
 	f.stats.Refused = 0
 	for _, src := range wanted {
 		named[src.ID] = true
 		if file := f.files[src.ID]; file != nil {
 			f.update(file, src)
+			continue
+		}
+		if src.Ended && f.finished(src) {
 			continue
 		}
 		if len(f.files) >= f.cfg.MaxFiles {
@@ -32,40 +49,72 @@ func (f *Follower) refresh() {
 		f.files[src.ID] = file
 		f.begin(file)
 	}
+	f.first = false
+	if complete {
+		f.leave(named)
+	}
+	f.drop()
+}
+
+// leave lets go of what was not named: files once they are read to their end,
+// positions when the log itself is gone or nobody has named it for long. Until
+// then its runtime may only be down: after a reboot it may well start later
+// than the agent.
+func (f *Follower) leave(named map[string]bool) {
 	for id, file := range f.files {
 		if !named[id] {
-			file.src.Ended = true
-			file.src.gone = true
+			file.src.Ended, file.src.gone = true, true
 		}
 	}
+	now := f.cfg.Now()
 	for id, p := range f.journal.live {
-		if !named[id] && f.files[id] == nil {
+		if named[id] || f.files[id] != nil {
+			delete(f.absent, id)
+			continue
+		}
+		since, known := f.absent[id]
+		if !known {
+			since, f.absent[id] = now, now
+		}
+		if _, err := os.Stat(p.Path); errors.Is(err, fs.ErrNotExist) || now.Sub(since) >= remember {
+			delete(f.absent, id)
 			p.Gone = true
 			f.gone = append(f.gone, p)
 		}
 	}
-	f.first = false
-	f.drop()
+}
+
+// finished reports whether the log of a container that does not run has
+// nothing that was not delivered.
+func (f *Follower) finished(src Source) bool {
+	p, known := f.journal.live[src.ID]
+	if !known {
+		return false
+	}
+	info, err := os.Stat(src.Path)
+	return err == nil && inode(info) == p.Inode && info.Size() == p.from()
 }
 
 // update takes over what may change in the life of a container.
 func (f *Follower) update(file *file, src Source) {
 	file.src.Ended, file.src.gone = src.Ended, false
-	file.src.Tags = src.Tags
+	file.src.Tags, file.src.Measurement = src.Tags, src.Measurement
 	if !src.Ended {
 		file.over = false
 	}
 }
 
-// drop forgets logs that are read to the end and whose container is gone.
+// drop closes logs that are read to the end and delivered, and to which
+// nothing will be added for now: there may be many containers that ended.
 func (f *Follower) drop() {
 	for id, file := range f.files {
-		if file.src.gone && (file.over || file.reader == nil) && !f.changed[id] {
-			f.gone = append(f.gone, position{ID: id, Gone: true})
-			f.stats.Lost += file.held()
-			file.close()
-			delete(f.files, id)
+		absent := file.reader == nil && (file.src.gone || file.src.Ended && file.held() == 0)
+		if f.changed[id] || !file.over && !absent {
+			continue
 		}
+		f.stats.Lost += file.held()
+		file.close()
+		delete(f.files, id)
 	}
 }
 

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -103,5 +104,24 @@ func TestTruncation(t *testing.T) {
 		if s := r.Stats(); s.Again != 2 {
 			r.t.Errorf("%+v", s)
 		}
+	})
+	scenario(t, "copies named by day", func(r *rig) { // logrotate with copytruncate and dateext
+		r.start()
+		r.write(5)
+		r.settle()
+		for day := range 3 {
+			r.write(4)
+			text, err := os.ReadFile(r.path)
+			if err == nil {
+				err = errors.Join(os.WriteFile(fmt.Sprintf("%s-2026010%d", r.path, day+1), text, 0o600), os.Truncate(r.path, 0))
+			}
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			r.write(2)
+			r.settle()
+		}
+		r.stop()
+		r.complete()
 	})
 }
