@@ -13,39 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"datakit.dev/agent/internal/nettest"
 )
-
-// far starts a program on the far host, which ends with the test.
-func far(t *testing.T, w *nettest.World, name string, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skip("needs " + name)
-	}
-	cmd := exec.CommandContext(t.Context(), path, args...)
-	w.Far.In(t, cmd.Start)
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-}
-
-// near runs a program on the near host to its end.
-func near(t *testing.T, w *nettest.World, name string, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skip("needs " + name)
-	}
-	w.Near.In(t, func() error {
-		if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s %v: %w\n%.500s", name, args, err, out)
-		}
-		return nil
-	})
-}
 
 // nginx serves two files over HTTP/1.1 on port 80 and HTTP/2 on port 81.
 func nginx(t *testing.T, w *nettest.World) {
@@ -60,27 +32,8 @@ events {}
 http { access_log off; client_body_temp_path DIR/a; proxy_temp_path DIR/b; fastcgi_temp_path DIR/c; uwsgi_temp_path DIR/d; scgi_temp_path DIR/e;
  server { listen 80; listen [::]:80; root DIR; }
  server { listen 81 http2; root DIR; } }`, "DIR", dir)), 0o644))
-	far(t, w, "nginx", "-c", conf)
-	reach(t, w, 80)
-}
-
-// reach waits until the far host listens.
-func reach(t *testing.T, w *nettest.World, port int) {
-	t.Helper()
-	for range 100 {
-		err := w.Far.Netns(t).In(func() error {
-			c, err := net.Dial("tcp", net.JoinHostPort(w.Far.V4, strconv.Itoa(port)))
-			if err == nil {
-				c.Close()
-			}
-			return err
-		})
-		if err == nil {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("nothing listens on %d", port)
+	w.Far.Daemon(t, "nginx", "-c", conf)
+	w.Far.Listens(t, w.Far.V4+":80")
 }
 
 // tunnel joins the hosts by VXLAN too, 10.79.0.1 and 10.79.0.2.
@@ -101,38 +54,33 @@ func tunnel(t *testing.T, w *nettest.World) {
 
 // traffic of real programs, captured by tcpdump.
 func realTraffic(t *testing.T) (file string, on Interface) {
+	nettest.Need(t, "nginx", "iperf3", "nft", "curl", "wrk", "tshark")
 	w := nettest.New(t)
 	nginx(t, w)
 	tunnel(t, w)
-	far(t, w, "iperf3", "-s", "-p", "5201")
-	reach(t, w, 5201)
-	w.Far.In(t, func() error { // 3 % of what iperf3 sends is lost, as is one port
-		cmd := exec.Command("nft", "-f", "-")
-		cmd.Stdin = strings.NewReader(`table inet loss {
+	w.Far.Daemon(t, "iperf3", "-s", "-p", "5201")
+	w.Far.Listens(t, w.Far.V4+":5201")
+	loss := exec.Command("nft", "-f", "-") // 3 % of what iperf3 sends is lost, as is one port
+	loss.Stdin = strings.NewReader(`table inet loss {
  chain in { type filter hook input priority 0
   tcp dport 5201 numgen random mod 100 < 3 drop
   tcp dport 9 drop
  }
 }`)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("nft: %w: %s", err, out)
-		}
-		return nil
-	})
-	file, stop := tcpdump(t, w, "0")
+	w.Far.Finish(t, loss)
+	file, stop := w.Near.Tcpdump(t, "-s", "0")
 	at := "http://" + w.Far.V4
-	near(t, w, "curl", "-sf", "-o", "/dev/null", at+"/small", "-o", "/dev/null", at+"/big?q=1", "-o", "/dev/null", at+"/small")
-	near(t, w, "curl", "-sf", "-o", "/dev/null", "http://["+w.Far.V6+"]/big")
-	near(t, w, "curl", "-s", "-o", "/dev/null", at+"/missing")
-	near(t, w, "curl", "-sf", "-o", "/dev/null", "http://10.79.0.2/big")
+	w.Near.Run(t, "curl", "-sf", "-o", "/dev/null", at+"/small", "-o", "/dev/null", at+"/big?q=1", "-o", "/dev/null", at+"/small")
+	w.Near.Run(t, "curl", "-sf", "-o", "/dev/null", "http://["+w.Far.V6+"]/big")
+	w.Near.Run(t, "curl", "-s", "-o", "/dev/null", at+"/missing")
+	w.Near.Run(t, "curl", "-sf", "-o", "/dev/null", "http://10.79.0.2/big")
 	for _, path := range []string{"/small", "/big"} {
-		near(t, w, "curl", "-sf", "--http2-prior-knowledge", "-o", "/dev/null", at+":81"+path)
+		w.Near.Run(t, "curl", "-sf", "--http2-prior-knowledge", "-o", "/dev/null", at+":81"+path)
 	}
-	near(t, w, "wrk", "-t1", "-c5", "-d1s", at+"/small")
-	near(t, w, "iperf3", "-c", w.Far.V4, "-p", "5201", "-t", "1", "-b", "30M", "-P", "2")
-	near(t, w, "sh", "-c", "curl -s -m 4 "+at+":9/ || true")
-	stop()
+	w.Near.Run(t, "wrk", "-t1", "-c5", "-d1s", at+"/small")
+	w.Near.Run(t, "iperf3", "-c", w.Far.V4, "-p", "5201", "-t", "1", "-b", "30M", "-P", "2")
+	w.Near.Run(t, "sh", "-c", "curl -s -m 4 "+at+":9/ || true")
+	must(t, stop())
 	on = Interface{Name: w.Near.Name}
 	copy(on.MAC[:], w.Near.Link(t).HardwareAddr)
 	return file, on
@@ -145,11 +93,7 @@ func ask(t *testing.T, file, filter string, fields ...string) (rows [][]string) 
 	for _, f := range fields {
 		args = append(args, "-e", f)
 	}
-	path, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Skip("needs tshark")
-	}
-	out, err := exec.Command(path, args...).Output()
+	out, err := exec.Command("tshark", args...).Output()
 	must(t, err)
 	for line := range strings.Lines(string(out)) {
 		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))

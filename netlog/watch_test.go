@@ -1,24 +1,18 @@
 package netlog
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/nettest"
@@ -93,48 +87,13 @@ func browse(t *testing.T, w *nettest.World, port, conns, exchanges int) {
 	}
 }
 
-// tcpdump captures on the near host until the returned function is called.
-func tcpdump(t *testing.T, w *nettest.World, snap string) (file string, stop func()) {
-	t.Helper()
-	path, err := exec.LookPath("tcpdump")
-	if err != nil {
-		t.Skip("needs tcpdump")
-	}
-	file = filepath.Join(t.TempDir(), "tcpdump.pcap")
-	cmd := exec.Command(path, "-i", w.Near.Name, "-U", "-B", "65536", "-s", snap, "-Z", "root", "--nano", "-w", file)
-	said, err := cmd.StderrPipe()
-	must(t, err)
-	w.Near.In(t, cmd.Start)
-	lines := bufio.NewReader(said)
-	for line := ""; !strings.Contains(line, "listening"); {
-		line, err = lines.ReadString('\n')
-		must(t, err)
-	}
-	return file, func() {
-		for size, still := int64(-1), 0; still < 15; time.Sleep(100 * time.Millisecond) { // its ring hands over once a second
-			info, err := os.Stat(file)
-			must(t, err)
-			if still++; info.Size() != size {
-				size, still = info.Size(), 0
-			}
-		}
-		must(t, cmd.Process.Signal(unix.SIGINT))
-		summary, err := io.ReadAll(lines)
-		must(t, err)
-		must(t, cmd.Wait())
-		if !strings.Contains(string(summary), "\n0 packets dropped by kernel") {
-			t.Fatalf("tcpdump says %s", summary)
-		}
-	}
-}
-
 // TestLiveAndOffLine captures the same traffic with Watch and with tcpdump:
 // what Watch kept gives the same lines, what tcpdump saw the same but for
 // times.
 func TestLiveAndOffLine(t *testing.T) {
 	w := nettest.New(t)
 	serve(t, w, 8080)
-	file, stopDump := tcpdump(t, w, "2048")
+	file, stopDump := w.Near.Tcpdump(t, "-s", "2048")
 
 	var kept bytes.Buffer
 	cfg := settings()
@@ -168,7 +127,7 @@ func TestLiveAndOffLine(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	stop()
 	<-watched
-	stopDump()
+	must(t, stopDump())
 
 	must(t, ledger.Check(accounts))
 	if dropped := entry(t, accounts, "packets", "dropped", "ring_full"); dropped != 0 {

@@ -3,8 +3,10 @@
 package nettest
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -43,7 +45,7 @@ func New(t testing.TB) *World {
 func NewHost(t testing.TB, name, v4, v6 string) *Host {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: makes network namespaces")
+		t.Skip("needs root: makes network namespaces and attaches to the kernel")
 	}
 	h := &Host{Name: name, V4: v4, V6: v6, ns: netns.None()}
 	locked(t, func() error {
@@ -107,6 +109,18 @@ func (h *Host) Link(t testing.TB) *netlink.LinkAttrs {
 func (h *Host) In(t testing.TB, do func() error) {
 	t.Helper()
 	must(t, h.Netns(t).In(do))
+}
+
+// Sysctl sets a value of the namespace, if this kernel has it.
+func (h *Host) Sysctl(t testing.TB, name, value string) {
+	t.Helper()
+	h.In(t, func() error {
+		err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
 }
 
 // Descriptor is an open file of the namespace.

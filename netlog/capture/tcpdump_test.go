@@ -1,20 +1,16 @@
 package capture
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/netlog/packet"
@@ -25,12 +21,8 @@ import (
 // writes of the same traffic: bulk TCP both ways, over both families, with
 // frames longer than the MTU.
 func TestAsTcpdump(t *testing.T) {
-	if _, err := exec.LookPath("tcpdump"); err != nil {
-		t.Skip("needs tcpdump")
-	}
 	w := nettest.New(t)
-	path := filepath.Join(t.TempDir(), "dump.pcap")
-	stop := tcpdump(t, w.Far, path)
+	path, stop := w.Far.Tcpdump(t, "-s", "256", "tcp or udp")
 	r := open(t, w.Far, Config{SnapLen: 256, Wait: 300 * time.Millisecond})
 	for _, address := range []string{w.Far.V4, w.Far.V6} {
 		transfer(t, w, net.JoinHostPort(address, "0"), 4<<20)
@@ -49,7 +41,12 @@ func TestAsTcpdump(t *testing.T) {
 			break
 		}
 	}
-	stop(end)
+	nettest.Eventually(t, "tcpdump has the last packet", func() bool {
+		data, err := os.ReadFile(path)
+		must(t, err)
+		return bytes.Contains(data, []byte(end))
+	})
+	must(t, stop())
 	f, err := os.Open(path)
 	must(t, err)
 	defer f.Close()
@@ -120,44 +117,6 @@ func say(address, text string) error {
 	defer c.Close()
 	_, err = io.WriteString(c, text)
 	return err
-}
-
-// tcpdump writes to a file until a packet with a text is in it.
-func tcpdump(t *testing.T, h *nettest.Host, path string) (stop func(text string)) {
-	t.Helper()
-	var cmd *exec.Cmd
-	var stderr io.ReadCloser
-	h.In(t, func() (err error) {
-		cmd = exec.Command("tcpdump", "-i", h.Name, "-n", "-s", "256", "-U", "--immediate-mode", "-B", "16384", "-Z", "root", "-w", path, "tcp or udp")
-		if stderr, err = cmd.StderrPipe(); err != nil {
-			return err
-		}
-		return cmd.Start()
-	})
-	said := bufio.NewScanner(stderr)
-	for said.Scan() && !strings.Contains(said.Text(), "listening on") {
-	}
-	rest := make(chan struct{})
-	go func() {
-		defer close(rest)
-		for said.Scan() {
-		}
-	}()
-	return func(text string) {
-		deadline := time.Now().Add(20 * time.Second)
-		for data := ""; !strings.Contains(data, text); {
-			if time.Now().After(deadline) {
-				t.Fatal("tcpdump has not written the last packet")
-			}
-			b, err := os.ReadFile(path)
-			must(t, err)
-			data = string(b)
-			time.Sleep(10 * time.Millisecond)
-		}
-		must(t, cmd.Process.Signal(unix.SIGTERM))
-		<-rest
-		must(t, cmd.Wait())
-	}
 }
 
 // transfer sends bytes over a new connection to a listener on the far side,
