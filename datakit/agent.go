@@ -92,7 +92,7 @@ func newAgent(p *program, l layout, factories []inputs.Factory, o options) (*age
 		fs: hostfs.FromEnv(getenv), systemName: system, started: time.Now(), level: new(slog.LevelVar),
 		book: new(ledger.Book), errors: httpapi.NewErrorLog(time.Now), tap: httpapi.NewTap(), before: map[string]int64{},
 	}
-	a.children = newChildren(a.book)
+	a.children = new(children)
 	console := p.out
 	if o.tail { // which has the standard output for itself
 		console = p.errOut
@@ -136,7 +136,7 @@ func (a *agent) start(ctx context.Context) error {
 	if m.EnablePprof {
 		a.pprof = startProfiler(m.PprofListen, a.log)
 	}
-	change, err := a.inputs.Apply(ctx, a.jobs(a.settings, h))
+	change, err := a.applyInputs(ctx, a.settings, h)
 	a.report(a.settings)
 	a.log.Info("agent is running", "version", version, "home", a.layout.home, "pid", os.Getpid(), "host", h.name, "inputs", change.Started)
 	return err

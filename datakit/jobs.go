@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,13 @@ func (a *agent) jobs(s *settings, h host) []runner.Job {
 		all = append(all, a.job(in, h))
 	}
 	return all
+}
+
+// applyInputs makes the configured inputs the ones that run.
+func (a *agent) applyInputs(ctx context.Context, s *settings, h host) (runner.Change, error) {
+	jobs := a.jobs(s, h)
+	a.children.want(jobs)
+	return a.inputs.Apply(ctx, jobs)
 }
 
 func (a *agent) job(in inputConfig, h host) runner.Job {

@@ -74,7 +74,7 @@ func (a *agent) reload(ctx context.Context) (report string, err error) {
 		setLevel(a.level, now.Logging.Level)
 		done = append(done, "log level "+now.Logging.Level)
 	}
-	change, err := a.inputs.Apply(ctx, a.jobs(next, h))
+	change, err := a.applyInputs(ctx, next, h)
 	a.settings = next
 	a.report(next)
 	done = append(done, fmt.Sprintf("inputs: %d kept, %d stopped, %d started", change.Kept, change.Stopped, change.Started))

@@ -2,8 +2,6 @@ package main
 
 import (
 	"os"
-	"slices"
-	"strings"
 
 	"datakit.dev/agent/internal/httpapi"
 	"datakit.dev/agent/internal/point"
@@ -44,7 +42,6 @@ func (a *agent) childStates() []httpapi.ChildState {
 			},
 		})
 	}
-	slices.SortFunc(all, func(a, b httpapi.ChildState) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

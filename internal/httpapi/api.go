@@ -61,7 +61,7 @@ func NewAPI(cfg Config) (*API, error) {
 	a.route(mux, http.MethodGet, "/v1/ntp", a.ntp)
 	a.route(mux, http.MethodPost, "/v1/write/{category}", a.write)
 	a.route(mux, http.MethodPost, "/v1/lasterror", a.lastError)
-	metrics := promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
+	metrics := promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	a.route(mux, http.MethodGet, "/metrics", func(w http.ResponseWriter, r *http.Request) error {
 		metrics.ServeHTTP(w, r)
 		return nil

@@ -14,7 +14,7 @@ const (
 	PhaseWaiting  = "waiting" // for its next start
 	PhaseStopping = "stopping"
 	PhaseStopped  = "stopped" // asked for, or kept down by limit_action
-	PhaseFailed   = "failed"  // wrong configuration
+	PhaseFailed   = "failed"  // wrong configuration, or it cannot be started at all
 )
 
 // Status is a snapshot for doctor and /metrics.
@@ -35,6 +35,9 @@ type Status struct {
 	Health     rpc.Health    `json:"health"` // as of the last look
 	Totals     rpc.Totals    `json:"totals"`
 }
+
+// Ended reports whether Run has done its work: the counters change no more.
+func (s Status) Ended() bool { return s.Phase == PhaseStopped || s.Phase == PhaseFailed }
 
 // Status returns a snapshot.
 func (s *Supervisor) Status() Status {

@@ -26,7 +26,7 @@ type Supervisor struct {
 // New makes a supervisor. It starts nothing.
 func New(cfg Config) *Supervisor {
 	cfg.setDefaults()
-	return &Supervisor{cfg: cfg, tally: &rpc.Tally{}, status: Status{Name: cfg.Name, Phase: PhaseStopped, Since: cfg.Now()}}
+	return &Supervisor{cfg: cfg, tally: &rpc.Tally{}, status: Status{Name: cfg.Name, Phase: PhaseStarting, Since: cfg.Now()}}
 }
 
 // Run keeps the program running until ctx ends; it has been stopped and
@@ -39,6 +39,7 @@ func New(cfg Config) *Supervisor {
 func (s *Supervisor) Run(ctx context.Context, events point.Sink) error {
 	if s.cfg.Plugin != nil {
 		if err := prepareRunDir(s.cfg.Plugin.RunDir); err != nil {
+			s.phase(PhaseFailed)
 			return fmt.Errorf("prepare socket folder: %w", err)
 		}
 	}
