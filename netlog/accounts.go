@@ -42,7 +42,7 @@ func (s *totals) accounts(o *outlet, m *metrics) []ledger.Account {
 		}
 		conns.Out = append(conns.Out, e)
 	}
-	taken, fed, dropped := o.taken.Load(), o.fed.Load(), o.dropped.Load()
+	taken, fed, dropped, failed := o.taken.Load(), o.fed.Load(), o.dropped.Load(), o.failed.Load()
 	logs := ledger.Account{
 		Name: prefix + "logs", Unit: "points",
 		In: in("made", taken+s.log.L4Limited+s.log.L7Limited),
@@ -50,8 +50,9 @@ func (s *totals) accounts(o *outlet, m *metrics) []ledger.Account {
 			{Name: "fed", Count: fed},
 			{Name: "dropped", Reason: "log_rate", Count: s.log.L4Limited + s.log.L7Limited},
 			{Name: "dropped", Reason: "outlet_full", Count: dropped},
+			{Name: "dropped", Reason: "feed_failed", Count: failed},
 		},
-		Held: []ledger.Entry{{Name: "outlet", Count: taken - fed - dropped}},
+		Held: []ledger.Entry{{Name: "outlet", Count: taken - fed - dropped - failed}},
 	}
 	all := []ledger.Account{packets, conns, logs}
 	if m != nil {

@@ -15,7 +15,8 @@ import (
 type outlet struct {
 	queue chan []point.Point
 
-	taken, fed, dropped atomic.Int64 // points
+	taken, fed      atomic.Int64 // points
+	dropped, failed atomic.Int64 // those there was no room for; those the sink did not take
 }
 
 // outletBatches bounds the queue; a batch is what one block of a ring gave.
@@ -49,7 +50,7 @@ func (o *outlet) run(ctx context.Context, out point.Sink) (err error) {
 			}
 			err = fmt.Errorf("feed logs: %w", err)
 		}
-		o.dropped.Add(n)
+		o.failed.Add(n)
 	}
 	return err
 }

@@ -90,9 +90,9 @@ func TestOutlet(t *testing.T) {
 				if !errors.Is(err, fail) {
 					t.Errorf("error is %v", err)
 				}
-				taken, fed, dropped := o.taken.Load(), o.fed.Load(), o.dropped.Load()
-				if taken != 3+2*(outletBatches+5) || taken != fed+dropped || int(fed) != sink.fed {
-					t.Errorf("%d taken, %d fed, %d dropped, the sink has %d", taken, fed, dropped, sink.fed)
+				taken, fed, dropped, failed := o.taken.Load(), o.fed.Load(), o.dropped.Load(), o.failed.Load()
+				if taken != 3+2*(outletBatches+5) || taken != fed+dropped+failed || dropped != 10 || (failed > 0) != (fail != nil) || int(fed) != sink.fed {
+					t.Errorf("%d taken, %d fed, %d dropped, %d failed, the sink has %d", taken, fed, dropped, failed, sink.fed)
 				}
 			})
 		})

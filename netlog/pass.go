@@ -41,7 +41,7 @@ type pass struct {
 	batch       []point.Point
 	now         int64 // latest time of a packet
 	next        int64 // when flows are due
-	err         error
+	err         error // of what takes points or packets
 }
 
 func newPass(cfg PassConfig, source capture.Source, interfaces func() []pcap.Interface, out point.Sink) (*pass, error) {
@@ -59,13 +59,14 @@ func (r *pass) clock() time.Time { return time.Unix(0, r.now) }
 // run takes packets until the source ends. live, when set, is asked after each
 // batch of n packets whether to end, and up to which time all packets came.
 func (r *pass) run(ctx context.Context, live func(n int) (now int64, end bool)) ([]ledger.Account, error) {
+	var failed error // of the source, as of a file that is cut: what came before counts
 	for end := false; r.err == nil && !end; {
 		n, err := r.source.Next(func(p *packet.Packet) { r.packet(ctx, p) })
 		switch {
 		case errors.Is(err, io.EOF):
 			end = true
 		case err != nil && !errors.Is(err, capture.ErrDown):
-			r.err = errors.Join(r.err, err)
+			failed, end = err, true
 		case live == nil:
 			r.err = errors.Join(r.err, ctx.Err())
 		default:
@@ -86,7 +87,7 @@ func (r *pass) run(ctx context.Context, live func(n int) (now int64, end bool)) 
 	if r.cfg.Keep != nil && r.err == nil {
 		r.err = r.cfg.Keep.Flush()
 	}
-	return r.accounts(), r.err
+	return r.accounts(), errors.Join(failed, r.err)
 }
 
 // packet takes the next packet.
@@ -176,7 +177,7 @@ func (r *pass) flush(ctx context.Context) {
 	if r.err == nil {
 		r.sent.fed.Add(n)
 	} else {
-		r.sent.dropped.Add(n)
+		r.sent.failed.Add(n)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/netlog/pcap"
@@ -250,10 +251,14 @@ func TestDamagedFile(t *testing.T) {
 	exchange(f)
 	f.done()
 	out := &collected{}
-	_, err := Replay(t.Context(), io.LimitReader(&file, int64(file.Len()-10)), settings(), out)
+	accounts, err := Replay(t.Context(), io.LimitReader(&file, int64(file.Len()-10)), settings(), out)
 	if err == nil || !strings.Contains(err.Error(), "cut") {
 		t.Errorf("error is %v", err)
 	}
+	if logs := out.of("bpf_net_l4_log"); len(logs) != 1 || integer(logs[0], "tx_packets")+integer(logs[0], "rx_packets") != 9 || len(out.of("netflow")) == 0 {
+		t.Errorf("what came before the damage is lost: %+v", logs)
+	}
+	must(t, ledger.Check(accounts))
 	if _, err := Replay(t.Context(), strings.NewReader("no capture"), settings(), out); err == nil {
 		t.Error("no error for what is no capture")
 	}
