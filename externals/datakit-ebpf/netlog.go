@@ -60,7 +60,7 @@ for it.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.read, "read", "", "pcap or pcapng file to read, \"-\" for standard input")
+	f.StringVar(&o.read, "read", "", "pcap or pcapng file to read, also compressed by gzip; \"-\" for standard input")
 	f.StringVar(&o.nic, "interface", "", "interface to capture from instead; needs CAP_NET_RAW")
 	f.StringVar(&o.write, "write", "", "pcapng file to keep the packets in that no rule drops")
 	f.DurationVar(&o.duration, "duration", 0, "how long to capture; 0: until interrupted")

@@ -1,6 +1,6 @@
 // Package pcap reads and writes capture files: pcap in all its byte orders
 // and resolutions (draft-ietf-opsawg-pcap), and pcapng
-// (draft-ietf-opsawg-pcapng).
+// (draft-ietf-opsawg-pcapng), both also compressed by gzip.
 //
 //	file ── Reader ──► Record ── packet.Decoder ──► connection tracking
 //	                     ▲ its data is part of the reader's buffer

@@ -1,6 +1,8 @@
 package pcap
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,16 +26,18 @@ type Reader struct {
 	failed error // what ended the file; says it again
 }
 
-// NewReader reads the beginning of a capture file. What it returns reads r
-// until io.EOF; it does not close r.
+// NewReader reads the beginning of a capture file, which may be compressed by
+// gzip. What it returns reads r until io.EOF; it does not close r.
 func NewReader(r io.Reader) (*Reader, error) {
 	p := &Reader{buffer: newBuffer(r)}
-	magic, err := p.peek(4)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("read capture: %w", err)
+	magic, err := p.magic()
+	if err == nil && binary.BigEndian.Uint16(magic) == magicGzip {
+		if err = p.unzip(); err == nil {
+			magic, err = p.magic()
+		}
 	}
-	if len(magic) < 4 {
-		return nil, fmt.Errorf("read capture: %w: only %d bytes", ErrFormat, len(magic))
+	if err != nil {
+		return nil, err
 	}
 	if binary.BigEndian.Uint32(magic) == blockSection {
 		p.next, err = p.nextBlock, p.section()
@@ -44,6 +48,32 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// magicGzip begins what gzip made (RFC 1952).
+const magicGzip = 0x1f8b
+
+// unzip begins again with what is in the compressed file. Offsets are then
+// of what is in it.
+func (p *Reader) unzip() error {
+	z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(p.ahead()), p.r))
+	if err != nil {
+		return fmt.Errorf("read capture: %w", err)
+	}
+	p.buffer = newBuffer(z)
+	return nil
+}
+
+// magic returns the first four bytes.
+func (p *Reader) magic() ([]byte, error) {
+	magic, err := p.peek(4)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("read capture: %w", err)
+	}
+	if len(magic) < 4 {
+		return nil, fmt.Errorf("read capture: %w: only %d bytes", ErrFormat, len(magic))
+	}
+	return magic, nil
 }
 
 // Next reads the next record. It returns io.EOF at the end of the file and an

@@ -2,9 +2,11 @@ package pcap
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -89,6 +91,28 @@ func TestCutAnywhere(t *testing.T) {
 				t.Fatalf("%s cut to %d: %+v", f.name, n, records)
 			}
 		}
+	}
+}
+
+// Compressed files are read as what is in them, also when they are cut.
+func TestGzip(t *testing.T) {
+	for _, f := range whole() {
+		var z bytes.Buffer
+		w := gzip.NewWriter(&z)
+		_, err := w.Write(f.data)
+		must(t, err)
+		must(t, w.Close())
+		records, interfaces, err := read(bytes.NewReader(z.Bytes()))
+		if !errors.Is(err, io.EOF) || !reflect.DeepEqual(records, f.records) || !reflect.DeepEqual(interfaces, f.interfaces) {
+			t.Errorf("%s: %v; %+v of %+v", f.name, err, records, interfaces)
+		}
+		records, _, err = read(bytes.NewReader(z.Bytes()[:z.Len()-9])) // the check sum, and something of what it is of
+		if !errors.Is(err, io.ErrUnexpectedEOF) || len(records) > len(f.records) {
+			t.Errorf("%s, cut: %v; %+v", f.name, err, records)
+		}
+	}
+	if _, err := NewReader(strings.NewReader("\x1f\x8bno gzip")); err == nil {
+		t.Error("no error for what only begins like gzip")
 	}
 }
 
