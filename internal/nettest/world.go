@@ -17,6 +17,12 @@ import (
 	"datakit.dev/agent/internal/bpf"
 )
 
+// Addresses of the hosts of a World.
+const (
+	NearV4, FarV4 = "10.78.0.1", "10.78.0.2"
+	NearV6, FarV6 = "fd78::1", "fd78::2"
+)
+
 // World is two namespaces joined by a veth pair.
 //
 //	Near: 10.78.0.1, fd78::1 ══ near ══ far ══ Far: 10.78.0.2, fd78::2
@@ -32,7 +38,7 @@ type Host struct {
 // New makes a world that ends with the test, which is skipped without root.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{Near: NewHost(t, "near", "10.78.0.1", "fd78::1"), Far: NewHost(t, "far", "10.78.0.2", "fd78::2")}
+	w := &World{Near: NewHost(t, "near", NearV4, NearV6), Far: NewHost(t, "far", FarV4, FarV6)}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = w.Near.Name
 	must(t, w.Near.Handle(t).LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: w.Far.Name, PeerNamespace: netlink.NsFd(int(w.Far.ns))}))

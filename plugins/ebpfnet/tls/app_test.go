@@ -28,8 +28,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netns"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // appEnv makes the test binary a program under observation: "server",
@@ -47,7 +48,7 @@ type app struct {
 }
 
 // start runs a program of the given kind in a namespace; "" is this binary.
-func start(t testing.TB, ns netns.NsHandle, kind, binary string) *app {
+func start(t testing.TB, h *nettest.Host, kind, binary string) *app {
 	t.Helper()
 	if binary == "" {
 		binary = "/proc/self/exe"
@@ -62,7 +63,7 @@ func start(t testing.TB, ns netns.NsHandle, kind, binary string) *app {
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	a.out = bufio.NewReader(out)
-	in(t, ns, cmd.Start)
+	h.In(t, cmd.Start)
 	a.pid = cmd.Process.Pid
 	t.Cleanup(a.stop)
 	return a
@@ -259,7 +260,7 @@ func certificate(t testing.TB) (cert, key string) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "far"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.ParseIP(farIP), net.ParseIP(farIP6)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.ParseIP(nettest.FarV4), net.ParseIP(nettest.FarV6)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	must(t, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // build is a way to build a Go program.
@@ -23,14 +24,14 @@ type build struct {
 func TestGoBuilds(t *testing.T) {
 	for _, tt := range builds {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := nettest.New(t)
 			binary := buildGo(t, tt)
 			cert, key := certificate(t)
 			o := observe(t, w)
-			server, client := start(t, w.far, "", binary), start(t, w.near, "", binary)
+			server, client := start(t, w.Far, "", binary), start(t, w.Near, "", binary)
 			o.uses(server.pid)
 			o.uses(client.pid)
-			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 			client.do("get https://%s/a 50", addr)
 			o.want(flow.Outgoing, expect(flow.Outgoing, client.pid, addr, "1.1", "/a", 200, 50))
 			o.want(flow.Incoming, expect(flow.Incoming, server.pid, addr, "1.1", "/a", 200, 50))
@@ -42,7 +43,8 @@ func TestGoBuilds(t *testing.T) {
 func buildGo(t testing.TB, b build) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
-	cmd := exec.Command(program(t, "go"), append(append([]string{"build", "-o", binary}, b.args...), "./testdata/goprogram")...)
+	nettest.Need(t, "go")
+	cmd := exec.Command("go", append(append([]string{"build", "-o", binary}, b.args...), "./testdata/goprogram")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+b.cgo)
 	out, err := cmd.CombinedOutput()
 	if err != nil && b.cgo == "1" && (bytes.Contains(out, []byte("C compiler")) || strings.Contains(string(out), "gcc")) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // usedBy reports whether a process is known to use a file with probes.
@@ -263,7 +264,7 @@ func TestFinderRuns(t *testing.T) {
 		m.finder.run(ctx)
 		close(done)
 	}()
-	eventually(t, "the process is found", func() bool { return m.finder.usedBy(1) })
+	nettest.Eventually(t, "the process is found", func() bool { return m.finder.usedBy(1) })
 	cancel()
 	<-done
 	if m.attached[goProgram(t)] != 0 {

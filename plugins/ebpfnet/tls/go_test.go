@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // expect is what n requests for a path with 0 to 4 appended should give.
@@ -29,10 +30,10 @@ func TestGo(t *testing.T) {
 		{"http2", "h2", "2", "/d/200/3000/"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := nettest.New(t)
 			cert, key := certificate(t)
-			server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+			addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 			client.do("client %s", tt.kind)
 			o := observe(t, w)
 			o.uses(server.pid)
@@ -53,10 +54,10 @@ func TestGo(t *testing.T) {
 // TestLatency: the time to the first byte is what the client measures, within
 // 5 %, and of the server what it takes.
 func TestLatency(t *testing.T) {
-	w := newWorld(t)
+	w := nettest.New(t)
 	cert, key := certificate(t)
-	server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-	addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+	server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+	addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 	client.do("client h1")
 	o := observe(t, w)
 	o.uses(server.pid)

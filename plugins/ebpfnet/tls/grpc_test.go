@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // serveGRPC serves the health service, which knows itself and nothing else.
@@ -62,13 +63,13 @@ func (a *application) call(service string, n int) (string, error) {
 // TestGRPC: gRPC over TLS with status codes, on a connection that is observed
 // from its beginning.
 func TestGRPC(t *testing.T) {
-	w := newWorld(t)
+	w := nettest.New(t)
 	cert, key := certificate(t)
-	server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
+	server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
 	o := observe(t, w)
 	o.uses(server.pid)
 	o.uses(client.pid)
-	addr := server.do("grpc-serve %s:0 %s %s", farIP, cert, key)
+	addr := server.do("grpc-serve %s:0 %s %s", w.Far.V4, cert, key)
 	client.do("grpc-dial %s", addr)
 	want := map[result]int{}
 	for service, code := range map[string]codes.Code{"-": codes.OK, "unknown": codes.NotFound} {

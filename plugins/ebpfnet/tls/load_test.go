@@ -1,7 +1,6 @@
 package tls
 
 import (
-	"os/exec"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // TestLoad: many requests over many connections at once, none lost: on both
@@ -26,9 +26,9 @@ func TestLoad(t *testing.T) {
 			if emulated() {
 				n = min(n, 2000)
 			}
-			w := newWorld(t)
-			server := startNginx(t, w.far, farIP, "")
-			client := start(t, w.near, "app", "")
+			w := nettest.New(t)
+			server := startNginx(t, w.Far, "")
+			client := start(t, w.Near, "app", "")
 			client.do("client %s", tt.kind)
 			o := observe(t, w)
 			o.uses(server.pid)
@@ -36,7 +36,7 @@ func TestLoad(t *testing.T) {
 			begin := time.Now()
 			client.do("get https://%s/small %d 32", server.addr, n)
 			took := time.Since(begin)
-			eventually(t, "nginx has written all down", func() bool { return total(server.served(t)) == n })
+			nettest.Eventually(t, "nginx has written all down", func() bool { return total(server.served(t)) == n })
 			o.want(flow.Incoming, server.served(t))
 			o.want(flow.Outgoing, mirrored(server.served(t), client.pid))
 			account := o.balanced()
@@ -81,18 +81,18 @@ func BenchmarkRequest(b *testing.B) {
 		{"go to nginx, short connections", "short", "nginx"},
 	} {
 		b.Run(tt.name, func(b *testing.B) {
-			w := newWorld(b)
-			client := start(b, w.near, "app", "")
+			w := nettest.New(b)
+			client := start(b, w.Near, "app", "")
 			client.do("client %s", tt.kind)
 			var pid int
 			var url string
 			if tt.server == "nginx" {
-				server := startNginx(b, w.far, farIP, "access_log off;")
+				server := startNginx(b, w.Far, "access_log off;")
 				pid, url = server.pid, "https://"+server.addr+"/small"
 			} else {
 				cert, key := certificate(b)
-				server := start(b, w.far, "app", "")
-				pid, url = server.pid, "https://"+server.do("serve %s:0 %s %s", farIP, cert, key)+"/a/200/5/"
+				server := start(b, w.Far, "app", "")
+				pid, url = server.pid, "https://"+server.do("serve %s:0 %s %s", w.Far.V4, cert, key)+"/a/200/5/"
 			}
 			client.do("get %s 200 1", url) // warm
 			begin := time.Now()
@@ -157,20 +157,14 @@ func emptyProgram(t testing.TB) (perRun func() float64) {
 // BenchmarkBystander is what the two programs on sockets cost per run, for
 // processes that do no TLS: iperf3 in a world that is in scope.
 func BenchmarkBystander(b *testing.B) {
-	iperf := program(b, "iperf3")
-	w := newWorld(b)
-	server := exec.Command(iperf, "-s", "-1", "-B", farIP)
-	in(b, w.far, server.Start)
-	b.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
+	nettest.Need(b, "iperf3")
+	w := nettest.New(b)
+	w.Far.Daemon(b, "iperf3", "-s", "-1", "-B", w.Far.V4)
 	o := observe(b, w)
 	spent, empty := measure(b, o), emptyProgram(b)
-	eventually(b, "iperf3 listens", func() bool {
-		client := exec.Command(iperf, "-c", farIP, "-t", "1")
-		in(b, w.near, client.Start)
-		return client.Wait() == nil
+	nettest.Eventually(b, "iperf3 listens", func() bool {
+		_, err := w.Near.Try(b, "iperf3", "-c", w.Far.V4, "-t", "1")
+		return err == nil
 	})
 	b.ReportMetric(empty(), "empty-ns/run")
 	for name, s := range spent() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // asks is a Python program that loads OpenSSL, waits for a line, and asks.
@@ -38,9 +39,9 @@ func TestOwnMounts(t *testing.T) {
 		{"deleted", "", "rm"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			program(t, "python3")
-			w := newWorld(t)
-			server := startNginx(t, w.far, farIP, "")
+			nettest.Need(t, "python3")
+			w := nettest.New(t)
+			server := startNginx(t, w.Far, "")
 			dir := t.TempDir()
 			script := tt.prepare + `cp "$1" "$2" $0 && export LD_LIBRARY_PATH=$0 && exec /usr/bin/python3 -c "$3" "$4"`
 			cmd := exec.Command("/bin/sh", "-c", script, dir, libraries[0], crypto[0], asks, server.addr)
@@ -50,7 +51,7 @@ func TestOwnMounts(t *testing.T) {
 			must(t, err)
 			stdout, err := cmd.StdoutPipe()
 			must(t, err)
-			in(t, w.near, cmd.Start)
+			w.Near.In(t, cmd.Start)
 			t.Cleanup(func() {
 				_ = cmd.Process.Kill()
 				_ = cmd.Wait()

@@ -12,20 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netns"
-
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
-
-// program skips the test when a program of the machine is missing.
-func program(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("needs %s", name)
-	}
-	return path
-}
 
 // nginx is a server with OpenSSL that writes down what it served.
 type nginx struct {
@@ -34,9 +23,9 @@ type nginx struct {
 	log  string
 }
 
-func startNginx(t testing.TB, ns netns.NsHandle, ip string, extra string) *nginx {
+func startNginx(t testing.TB, h *nettest.Host, extra string) *nginx {
 	t.Helper()
-	path := program(t, "nginx")
+	nettest.Need(t, "nginx")
 	cert, key := certificate(t)
 	dir := t.TempDir()
 	must(t, os.Chmod(filepath.Dir(dir), 0o755))
@@ -45,7 +34,7 @@ func startNginx(t testing.TB, ns netns.NsHandle, ip string, extra string) *nginx
 		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("small", i)), []byte("hello"), 0o644))
 		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("large", i)), make([]byte, 60000), 0o644))
 	}
-	n := &nginx{addr: netip.AddrPortFrom(netip.MustParseAddr(ip), 443).String(), log: filepath.Join(dir, "access.log")}
+	n := &nginx{addr: netip.AddrPortFrom(netip.MustParseAddr(h.V4), 443).String(), log: filepath.Join(dir, "access.log")}
 	config := fmt.Sprintf(`
 daemon off; master_process off; user root; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 1024; }
@@ -61,15 +50,8 @@ http {
 	}
 }`, dir, n.log, n.addr, cert, key, extra)
 	must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o644))
-	cmd := exec.Command(path, "-c", filepath.Join(dir, "nginx.conf"))
-	cmd.Stderr = os.Stderr
-	in(t, ns, cmd.Start)
-	n.pid = cmd.Process.Pid
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	eventually(t, "nginx listens", func() bool {
+	n.pid = h.Daemon(t, "nginx", "-c", filepath.Join(dir, "nginx.conf")).Process.Pid
+	nettest.Eventually(t, "nginx listens", func() bool {
 		pid, err := os.ReadFile(filepath.Join(dir, "pid"))
 		return err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(n.pid)
 	})
@@ -103,15 +85,11 @@ func mirrored(served map[result]int, pid int) map[result]int {
 }
 
 // run runs a client to its end and returns its pid.
-func run(t testing.TB, ns netns.NsHandle, name string, args ...string) int {
+func run(t testing.TB, h *nettest.Host, name string, args ...string) int {
 	t.Helper()
-	cmd := exec.Command(program(t, name), args...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	in(t, ns, cmd.Start)
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%s %q: %v: %s", name, args, err, &said)
-	}
+	nettest.Need(t, name)
+	cmd := exec.Command(name, args...)
+	h.Finish(t, cmd)
 	return cmd.Process.Pid
 }
 
@@ -129,9 +107,9 @@ func TestCurl(t *testing.T) {
 		{"a process for one request", []string{"--http1.1"}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			program(t, "curl")
-			w := newWorld(t)
-			server := startNginx(t, w.far, farIP, "")
+			nettest.Need(t, "curl")
+			w := nettest.New(t)
+			server := startNginx(t, w.Far, "")
 			o := observe(t, w)
 			o.uses(server.pid)
 			want := map[result]int{}
@@ -150,9 +128,9 @@ func TestCurl(t *testing.T) {
 						args = append(args, "-o", "/dev/null", "https://"+server.addr+"/"+path+fmt.Sprint(i%5)+"?q="+fmt.Sprint(i))
 					}
 				}
-				pid := run(t, w.near, "curl", args...)
+				pid := run(t, w.Near, "curl", args...)
 				var now map[result]int
-				eventually(t, "nginx has written all down", func() bool {
+				nettest.Eventually(t, "nginx has written all down", func() bool {
 					now = server.served(t)
 					return total(now) == total(before)+strings.Count(strings.Join(args, " "), "https:")
 				})
@@ -183,11 +161,11 @@ for i in range(int(sys.argv[2])):
         s.get("https://%s/%s%d" % (sys.argv[1], path, i % 5), verify=False)
 requests.post("https://%s/small0" % sys.argv[1], data="x" * 100000, verify=False)
 `
-	w := newWorld(t)
-	server := startNginx(t, w.far, farIP, "")
+	w := nettest.New(t)
+	server := startNginx(t, w.Far, "")
 	o := observe(t, w)
 	o.uses(server.pid)
-	pid := run(t, w.near, "/usr/bin/python3", "-c", script, server.addr, "30")
+	pid := run(t, w.Near, "/usr/bin/python3", "-c", script, server.addr, "30")
 	o.want(flow.Outgoing, mirrored(server.served(t), pid))
 	o.want(flow.Incoming, server.served(t))
 	o.balanced()
@@ -225,12 +203,12 @@ setTimeout(next, 1000);
 		{"node", "node", "-e", node},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			server := startNginx(t, w.far, farIP, "")
+			w := nettest.New(t)
+			server := startNginx(t, w.Far, "")
 			o := observe(t, w)
 			o.uses(server.pid)
 			args := []string{tt.flag, tt.script, server.addr}
-			pid := run(t, w.near, tt.program, args...)
+			pid := run(t, w.Near, tt.program, args...)
 			o.want(flow.Outgoing, mirrored(server.served(t), pid))
 			o.want(flow.Incoming, server.served(t))
 			o.balanced()
@@ -240,23 +218,23 @@ setTimeout(next, 1000);
 
 // TestGnuTLS: gnutls-cli speaks what it is given.
 func TestGnuTLS(t *testing.T) {
-	w := newWorld(t)
-	path := program(t, "gnutls-cli")
-	server := startNginx(t, w.far, farIP, "")
+	nettest.Need(t, "gnutls-cli")
+	w := nettest.New(t)
+	server := startNginx(t, w.Far, "")
 	o := observe(t, w)
 	o.uses(server.pid)
 	want := map[result]int{}
 	for range 3 {
 		host, port, _ := strings.Cut(server.addr, ":")
-		cmd := exec.Command(path, "--insecure", "-p", port, host)
+		cmd := exec.Command("gnutls-cli", "--insecure", "-p", port, host)
 		stdin, err := cmd.StdinPipe()
 		must(t, err)
-		in(t, w.near, cmd.Start)
+		w.Near.In(t, cmd.Start)
 		o.uses(cmd.Process.Pid)
 		before := server.served(t)
 		for i := range 5 {
 			fmt.Fprintf(stdin, "GET /small%d HTTP/1.1\r\nHost: x\r\n\r\n", i)
-			eventually(t, "nginx answers", func() bool { return total(server.served(t)) == total(before)+i+1 })
+			nettest.Eventually(t, "nginx answers", func() bool { return total(server.served(t)) == total(before)+i+1 })
 			time.Sleep(20 * time.Millisecond) // until it is read
 		}
 		stdin.Close()

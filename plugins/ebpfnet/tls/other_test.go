@@ -7,15 +7,16 @@ import (
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // TestNotHTTP: a session that carries something else is left alone, after
 // a few segments and from then on.
 func TestNotHTTP(t *testing.T) {
-	w := newWorld(t)
+	w := nettest.New(t)
 	cert, key := certificate(t)
-	server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-	addr := server.do("echo %s:0 %s %s", farIP, cert, key)
+	server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+	addr := server.do("echo %s:0 %s %s", w.Far.V4, cert, key)
 	o := observe(t, w)
 	o.uses(server.pid)
 	o.uses(client.pid)
@@ -39,9 +40,9 @@ func TestLoopback(t *testing.T) {
 		wants bool
 	}{{"left out", false}, {"asked for", true}} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := nettest.New(t)
 			cert, key := certificate(t)
-			server, client := start(t, w.far, "app", ""), start(t, w.far, "app", "")
+			server, client := start(t, w.Far, "app", ""), start(t, w.Far, "app", "")
 			addr := server.do("serve 127.0.0.1:0 %s %s", cert, key)
 			client.do("client h1")
 			o := observe(t, w, func(c *Config) { c.Loopback = tt.wants })
@@ -66,10 +67,10 @@ func TestIPv6(t *testing.T) {
 		disabled bool
 	}{{"observed", false}, {"disabled", true}} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := nettest.New(t)
 			cert, key := certificate(t)
-			server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-			addr := server.do("serve [%s]:0 %s %s", farIP6, cert, key)
+			server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+			addr := server.do("serve [%s]:0 %s %s", w.Far.V6, cert, key)
 			client.do("client h1")
 			o := observe(t, w, func(c *Config) { c.NoIPv6 = tt.disabled })
 			o.uses(server.pid)
@@ -88,13 +89,13 @@ func TestIPv6(t *testing.T) {
 // TestScope: the same file is used inside and outside of the scope; only what
 // is inside is seen.
 func TestScope(t *testing.T) {
-	w, outside := newWorld(t), newWorld(t)
+	w, outside := nettest.New(t), nettest.New(t)
 	cert, key := certificate(t)
-	o := observe(t, w, func(c *Config) { c.Scope = bpf.Scope{Netns: []uint32{nsInode(t, w.far)}} })
-	server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-	other, otherClient := start(t, outside.far, "app", ""), start(t, outside.near, "app", "")
+	o := observe(t, w, func(c *Config) { c.Scope = bpf.Scope{Netns: []uint32{inodeOf(t, w.Far)}} })
+	server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+	other, otherClient := start(t, outside.Far, "app", ""), start(t, outside.Near, "app", "")
 	o.uses(server.pid)
-	addr, otherAddr := server.do("serve %s:0 %s %s", farIP, cert, key), other.do("serve %s:0 %s %s", farIP, cert, key)
+	addr, otherAddr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key), other.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 	client.do("client h1")
 	otherClient.do("client h1")
 	otherClient.do("get https://%s/other/200/10/ 50 1", otherAddr)
@@ -111,10 +112,10 @@ func TestBodiesStayOut(t *testing.T) {
 	for _, tt := range []struct{ name, kind, version string }{{"http1", "h1", "1.1"}, {"http2", "h2", "2"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			const n, size = 10, 5 << 20
-			w := newWorld(t)
+			w := nettest.New(t)
 			cert, key := certificate(t)
-			server, client := start(t, w.far, "app", ""), start(t, w.near, "app", "")
-			addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+			server, client := start(t, w.Far, "app", ""), start(t, w.Near, "app", "")
+			addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 			client.do("client %s", tt.kind)
 			o := observe(t, w)
 			o.uses(server.pid)
@@ -138,16 +139,16 @@ func TestBodiesStayOut(t *testing.T) {
 // TestKilled: processes that are killed leave sessions behind, which make
 // room for others.
 func TestKilled(t *testing.T) {
-	w := newWorld(t)
+	w := nettest.New(t)
 	cert, key := certificate(t)
-	server := start(t, w.far, "app", "")
-	addr := server.do("serve %s:0 %s %s", farIP, cert, key)
+	server := start(t, w.Far, "app", "")
+	addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
 	const processes, connections, room = 24, 64, 1024
 	o := observe(t, w, func(c *Config) { c.MaxSessions = room })
 	o.uses(server.pid)
 	want := map[result]int{}
 	for range processes { // 1536 sessions of clients, and as many of the server
-		client := start(t, w.near, "app", "")
+		client := start(t, w.Near, "app", "")
 		client.do("client h1")
 		o.uses(client.pid)
 		client.do("get https://%s/a/200/10/ %d %d", addr, connections, connections)

@@ -1,10 +1,14 @@
 package tls
 
-import "testing"
+import (
+	"testing"
+
+	"datakit.dev/agent/internal/nettest"
+)
 
 // TestStatus: every hook stands on every kernel from 5.10 on.
 func TestStatus(t *testing.T) {
-	o := observe(t, newWorld(t))
+	o := observe(t, nettest.New(t))
 	status := o.tracer.Status()
 	if len(status) != 4 {
 		t.Errorf("%d hooks", len(status))

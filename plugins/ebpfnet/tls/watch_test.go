@@ -17,6 +17,7 @@ import (
 	"datakit.dev/agent/internal/hostfs"
 	"datakit.dev/agent/internal/l7/http"
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/internal/process"
 	"datakit.dev/agent/plugins/ebpfnet/exchange"
 	"datakit.dev/agent/plugins/ebpfnet/procs"
@@ -55,7 +56,7 @@ func (r result) String() string {
 	return fmt.Sprintf("%v pid %d server %v HTTP/%s %s %s: %d (grpc %d)", r.direction, r.pid, r.server, r.version, r.method, r.path, r.status, r.grpc)
 }
 
-func observe(t testing.TB, w *world, change ...func(*Config)) *watch {
+func observe(t testing.TB, w *nettest.World, change ...func(*Config)) *watch {
 	t.Helper()
 	o := &watch{t: t, got: map[result]int{}, latencies: map[flow.Direction][]time.Duration{}, fin: make(chan struct{})}
 	o.tracker = exchange.New(exchange.Config{Out: o})
@@ -63,7 +64,7 @@ func observe(t testing.TB, w *world, change ...func(*Config)) *watch {
 	must(t, err)
 	table := process.New(process.Config{Now: time.Now})
 	cfg := Config{
-		Scope:       bpf.Scope{Netns: []uint32{nsInode(t, w.near), nsInode(t, w.far)}},
+		Scope:       bpf.Scope{Netns: []uint32{inodeOf(t, w.Near), inodeOf(t, w.Far)}},
 		CgroupMount: mount, Now: time.Now, Sink: o,
 		Log:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Name: func(pid uint32) string { info, _ := table.Lookup(pid); return info.Name },
@@ -162,7 +163,7 @@ func (o *watch) snapshot() map[result]int {
 // uses waits until a process is known to use a file with probes.
 func (o *watch) uses(pid int) {
 	o.t.Helper()
-	eventually(o.t, fmt.Sprintf("process %d is found: %+v", pid, o.tracer.Found()), func() bool {
+	nettest.Eventually(o.t, fmt.Sprintf("process %d is found: %+v", pid, o.tracer.Found()), func() bool {
 		return o.tracer.finder.usedBy(uint32(pid))
 	})
 }
@@ -210,7 +211,7 @@ func (o *watch) want(direction flow.Direction, want map[result]int) {
 // balanced checks the books.
 func (o *watch) balanced() ledger.Account {
 	o.t.Helper()
-	eventually(o.t, "the books are taken", func() bool { return len(o.tracer.Accounts()) > 0 })
+	nettest.Eventually(o.t, "the books are taken", func() bool { return len(o.tracer.Accounts()) > 0 })
 	time.Sleep(2 * quietPolls * 5 * time.Millisecond)
 	accounts := o.tracer.Accounts()
 	must(o.t, ledger.Check(accounts))
