@@ -14,14 +14,14 @@ func (a *applications) packet(p *payload.Packet) {
 	case p.Orphan():
 		a.orphans.Keep(p)
 	case p.Of() == payload.HTTP:
-		if !p.Closed() && !a.exchanges.Known(p.End.Cookie) {
+		if p.Len > 0 && !a.exchanges.Known(p.End.Cookie) {
 			if first := a.orphans.Claim(p); first != nil {
 				a.exchange(first)
 			}
 		}
 		a.exchange(p)
 	default:
-		if p.Of() == payload.DNSTCP && !p.Closed() && !a.queries.Known(p.End.Cookie) {
+		if p.Of() == payload.DNSTCP && p.Len > 0 && !a.queries.Known(p.End.Cookie) {
 			if first := a.orphans.Claim(p); first != nil {
 				a.queries.Packet(first)
 			}
@@ -33,15 +33,20 @@ func (a *applications) packet(p *payload.Packet) {
 // exchange takes a packet of what may be HTTP and tells the programs what is
 // wanted of the next ones.
 func (a *applications) exchange(p *payload.Packet) {
-	if p.Closed() {
+	from := http.Remote
+	if p.Sent() {
+		from = http.Local
+	}
+	switch {
+	case p.Closed():
 		a.exchanges.Closed(p.End.Cookie, int64(p.Time))
+		return
+	case p.Finished():
+		a.exchanges.Finished(p.End.Cookie, from, p.Seq, int64(p.Time))
 		return
 	}
 	s := &a.segment
-	*s = http.Segment{Time: int64(p.Time), From: http.Remote, Len: int(p.Len), Data: p.Data}
-	if p.Sent() {
-		s.From = http.Local
-	}
+	*s = http.Segment{Time: int64(p.Time), From: from, Len: int(p.Len), Data: p.Data}
 	a.describe(p)
 	wanted, changed := a.exchanges.Packet(p.End.Cookie, &a.endpoint, s, p.Seq)
 	if changed && a.markErr == nil {

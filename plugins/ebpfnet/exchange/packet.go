@@ -17,5 +17,15 @@ func (t *Tracker) Packet(id uint64, e *Endpoint, s *http.Segment, seq uint32) (w
 	return wanted, changed
 }
 
+// Finished tells that one end of a connection sends no more, and at which
+// sequence number its stream ends. The connection is closed when nothing else
+// can come of it.
+func (t *Tracker) Finished(id uint64, from http.Side, seq uint32, time int64) {
+	c := t.conns[id]
+	if c != nil && (c.http == nil || c.http.Finished(from, c.streams[from].At(seq))) {
+		t.Closed(id, time)
+	}
+}
+
 // Known reports whether a connection is followed.
 func (t *Tracker) Known(id uint64) bool { return t.conns[id] != nil }

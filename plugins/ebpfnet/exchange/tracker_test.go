@@ -64,6 +64,31 @@ func TestExchange(t *testing.T) {
 	}
 }
 
+// TestFinished: the end of the server's stream is that of its answer, and the
+// last that is seen of the connection.
+func TestFinished(t *testing.T) {
+	out := &sink{}
+	tracker := New(Config{Out: out})
+	packet := func(from http.Side, at int64, seq uint32, text string) {
+		tracker.Packet(1, end(), &http.Segment{Time: at, From: from, Len: len(text), Data: []byte(text)}, seq)
+	}
+	const endless = "HTTP/1.0 200 OK\r\n\r\nhi"
+	packet(http.Local, 1, 0xfffffff0, ask)
+	packet(http.Remote, 2, 50, endless)
+	tracker.Finished(1, http.Remote, 50+uint32(len(endless))+1, 3)
+	tracker.Finished(2, http.Remote, 50, 3)
+	if len(out.got) != 0 || !tracker.Known(1) {
+		t.Fatal("closed although a byte is missing")
+	}
+	tracker.Finished(1, http.Remote, 50+uint32(len(endless)), 3)
+	if len(out.got) != 1 || out.got[0].Status != 200 || out.got[0].Read != uint64(len(endless)) {
+		t.Errorf("got %+v", out.got)
+	}
+	if got := tracker.Stats(); got != (Stats{Opened: 1, Closed: 1}) {
+		t.Errorf("stats %+v", got)
+	}
+}
+
 // TestOwnerComesLate: the server's process is known when it answers.
 func TestOwnerComesLate(t *testing.T) {
 	out := &sink{}

@@ -53,6 +53,10 @@ func (p *Packet) Sent() bool { return p.has(skbFlagFLAG_EGRESS) }
 // Closed says that the connection is over; there is no payload.
 func (p *Packet) Closed() bool { return p.has(skbFlagFLAG_CLOSED) }
 
+// Finished says that the end that sent it sends no more, Seq being where its
+// stream ends; there is no payload. The other end may go on.
+func (p *Packet) Finished() bool { return p.has(skbFlagFLAG_FINISHED) }
+
 // Orphan says that it was received together with the handshake: it has no
 // cookie, because the socket was not there yet.
 func (p *Packet) Orphan() bool { return p.has(skbFlagFLAG_ORPHAN) }

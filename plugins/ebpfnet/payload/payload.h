@@ -39,9 +39,10 @@ enum kind {
 };
 
 enum flag {
-	FLAG_EGRESS = 1, /* sent by the local end */
-	FLAG_CLOSED = 2, /* the connection is over; there is no payload */
-	FLAG_ORPHAN = 4, /* came together with the handshake: the socket was not there yet */
+	FLAG_EGRESS = 1,   /* sent by the local end */
+	FLAG_CLOSED = 2,   /* the connection is over; there is no payload */
+	FLAG_ORPHAN = 4,   /* came together with the handshake: the socket was not there yet */
+	FLAG_FINISHED = 8, /* this end sends no more; there is no payload */
 };
 
 /* One packet, or a part of one, as it lies in the ring; data follow. */

@@ -51,9 +51,10 @@ type skbEndpoint struct {
 type skbFlag uint32
 
 const (
-	skbFlagFLAG_EGRESS skbFlag = 1
-	skbFlagFLAG_CLOSED skbFlag = 2
-	skbFlagFLAG_ORPHAN skbFlag = 4
+	skbFlagFLAG_EGRESS   skbFlag = 1
+	skbFlagFLAG_CLOSED   skbFlag = 2
+	skbFlagFLAG_ORPHAN   skbFlag = 4
+	skbFlagFLAG_FINISHED skbFlag = 8
 )
 
 type skbFlow struct {

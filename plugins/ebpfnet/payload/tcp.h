@@ -353,20 +353,22 @@ static __always_inline void hand_over(
 		CAPTURE(struct small, skb, &s->end, &p);
 }
 
-/* FIN and RST. The connection is over with the second FIN. */
+/*
+ * FIN and RST. The connection is over with the second FIN. The end that closes first may never see
+ * that: it waits as a small socket, of which no program is told. Hence both are handed over.
+ */
 static __always_inline void on_end(struct tcp_socket *s, const struct segment *g)
 {
-	struct piece p = {
-		.seq = g->seq + g->len, .kind = s->kind, .flags = FLAG_CLOSED | g->egress};
-	__u8 both = SIDE_EGRESS | SIDE_INGRESS;
+	struct piece p = {.seq = g->seq + g->len, .kind = s->kind, .flags = g->egress};
+	__u8 both = SIDE_EGRESS | SIDE_INGRESS, side = g->egress ? SIDE_EGRESS : SIDE_INGRESS;
 
-	if (s->closed == both || s->mode == MODE_SEEK)
-		return;
-	s->closed |= g->egress ? SIDE_EGRESS : SIDE_INGRESS;
 	if (g->flags & TCP_FLAG_RST)
-		s->closed = both;
-	if (s->closed == both)
-		mention(&s->end, &p);
+		side = both;
+	if ((s->closed & side) == side || s->mode == MODE_SEEK)
+		return;
+	s->closed |= side;
+	p.flags |= s->closed == both ? FLAG_CLOSED : FLAG_FINISHED;
+	mention(&s->end, &p);
 }
 
 /* Payload that completes a handshake comes to the listener: deferred accept, Fast Open, loss. */

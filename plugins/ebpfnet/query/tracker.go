@@ -40,7 +40,11 @@ type Config struct {
 
 const (
 	defaultMaxConns = 4096
-	idle            = int64(time.Minute) // how long a TCP connection is followed in silence
+
+	// How long a TCP connection is followed in silence, and when one end of it
+	// was closed: whether the other is may never be seen.
+	idle    = int64(time.Minute)
+	lingers = int64(10 * time.Second)
 )
 
 // Tracker follows the transactions of all sockets. It belongs to one goroutine.
@@ -62,6 +66,7 @@ type conversation struct {
 	sequence [2]exchange.Sequence // received, sent
 	stream   [2]dns.Stream
 	last     int64
+	patience int64 // idle or lingers
 }
 
 // New makes a Tracker.
@@ -82,6 +87,10 @@ func (t *Tracker) Packet(p *payload.Packet) {
 		t.message(p.Data)
 	case p.Closed():
 		delete(t.conns, p.End.Cookie)
+	case p.Finished():
+		if c := t.conns[p.End.Cookie]; c != nil {
+			c.patience = lingers
+		}
 	default:
 		t.segment(p)
 	}
@@ -94,7 +103,7 @@ func (t *Tracker) segment(p *payload.Packet) {
 			t.stats.Refused++
 			return
 		}
-		c = new(conversation)
+		c = &conversation{patience: idle}
 		t.conns[p.End.Cookie] = c
 	}
 	c.last = int64(p.Time)
@@ -167,7 +176,7 @@ func (t *Tracker) Expire(now int64) {
 	t.wall = t.cfg.Now().UnixNano() - now
 	t.table.Expire(now, t.emit)
 	for cookie, c := range t.conns {
-		if now-c.last > idle {
+		if now-c.last > c.patience {
 			delete(t.conns, cookie)
 		}
 	}

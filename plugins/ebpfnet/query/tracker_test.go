@@ -101,6 +101,28 @@ func TestUDP(t *testing.T) {
 	}
 }
 
+// TestFinishedLingers: of a connection that one end closed the other's end may
+// never be seen; answers on their way are.
+func TestFinishedLingers(t *testing.T) {
+	b := &book{}
+	tracker := newTracker(b)
+	framed := func(m []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...) }
+	second := uint64(time.Second)
+	tracker.Packet(packet(payload.DNSTCP, true, true, int64(second), framed(message(t, 1, "a.test", -1))))
+	fin := packet(payload.DNSTCP, true, true, int64(2*second), nil)
+	fin.Flags |= 8
+	tracker.Packet(fin)
+	tracker.Expire(int64(5 * second))
+	tracker.Packet(packet(payload.DNSTCP, true, false, int64(6*second), framed(message(t, 1, "a.test", 0))))
+	if len(b.got) != 1 || b.got[0].RCode != 0 {
+		t.Errorf("got %+v, want the answer", b.got)
+	}
+	tracker.Expire(int64(17 * second))
+	if tracker.Known(1) {
+		t.Error("the connection is still followed")
+	}
+}
+
 // TestForged: an answer that nobody asked for teaches nothing.
 func TestForged(t *testing.T) {
 	b := &book{}
