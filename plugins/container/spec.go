@@ -21,7 +21,7 @@ func tagSpecs(object bool) []point.TagSpec {
 		{Key: "image_name", Help: "without its tag", Optional: true},
 		{Key: "image_short_name", Help: "last part of the name", Optional: true},
 		{Key: "image_tag", Help: "tag; latest when none is given", Optional: true},
-		{Key: "state", Help: "running"},
+		{Key: "state", Help: "running or paused"},
 		{Key: "pod_name", Help: "pod of the container", Optional: true},
 		{Key: "pod_uid", Help: "its id", Optional: true},
 		{Key: "namespace", Help: "namespace of the pod", Optional: true},

@@ -59,7 +59,10 @@ const recent = time.Minute
 // dialGRPC connects to a socket; it fails when nobody answers there or
 // it is neither containerd nor speaks CRI.
 func dialGRPC(ctx context.Context, socket string) (client, error) {
-	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	// Hundreds of containers, each with its specification, do not fit the
+	// 4 MiB that gRPC takes by default.
+	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)))
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", socket, err)
 	}
@@ -77,7 +80,7 @@ func dialGRPC(ctx context.Context, socket string) (client, error) {
 // Close implements client.
 func (c *containerd) Close() error {
 	err := c.conn.Close()
-	c.oom.close()
+	c.oom.stream.close()
 	return err
 }
 
@@ -177,7 +180,8 @@ func (c *containerd) container(r *containers.Container, p *task.Process) Contain
 		got.Name = name
 	}
 	if p != nil {
-		got.Running = p.GetStatus() == task.Status_RUNNING
+		s := p.GetStatus()
+		got.Running = s == task.Status_RUNNING || s == task.Status_PAUSING || s == task.Status_PAUSED
 		got.State, got.PID = taskState(p.GetStatus()), int(p.GetPid())
 	}
 	m := metadataOf(r)

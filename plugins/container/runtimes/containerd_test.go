@@ -239,6 +239,22 @@ func TestContainerd(t *testing.T) {
 	}
 }
 
+// The answer for hundreds of containers with their specifications is larger
+// than what gRPC takes by default.
+func TestManyContainers(t *testing.T) {
+	f := &fakeContainerd{killed: make(chan *types.Envelope), records: map[string][]*containers.Container{}}
+	for i := range 700 {
+		r := record(fmt.Sprintf("c%03d", i), nil, "")
+		r.Spec = &anypb.Any{Value: make([]byte, 10<<10)}
+		f.records["default"] = append(f.records["default"], r)
+	}
+	set := NewSet(hostfs.Root{}, []string{f.serve(t, nil)})
+	defer func() { _ = set.Close() }()
+	if all, _, err := set.List(t.Context()); err != nil || len(all) != 700 {
+		t.Errorf("%d containers, want 700; %v", len(all), err)
+	}
+}
+
 // A runtime that went away is named, and its successor at the same socket is
 // found.
 func TestRuntimeThatGoesAway(t *testing.T) {

@@ -26,7 +26,19 @@ type docker struct {
 	http    *http.Client
 	name    string // "docker" or "podman"
 	version string
+	watch   *dockerWatch
+	known   map[string]answer // by container
 }
+
+// answer is what was said about one container.
+type answer struct {
+	inspected
+	state string // in the list that it was asked for
+	at    time.Time
+}
+
+// trust is how long an answer is taken to hold although no event was heard.
+const trust = 5 * time.Minute
 
 // dialDocker connects to a socket and asks who is there.
 func dialDocker(ctx context.Context, socket string) (*docker, error) {
@@ -50,11 +62,15 @@ func dialDocker(ctx context.Context, socket string) (*docker, error) {
 			d.name = "podman"
 		}
 	}
+	d.watch = watchDocker(d.http)
 	return d, nil
 }
 
 // Close implements client.
 func (d *docker) Close() error {
+	if d.watch != nil {
+		d.watch.stream.close()
+	}
 	d.http.CloseIdleConnections()
 	return nil
 }
@@ -92,26 +108,42 @@ type statusError struct {
 func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.code, e.text) }
 
 // List returns the containers, also those that do not run. The details, which
-// hold pid and log file, take one more request for each.
+// hold pid and log file, take one more request for each container that is new
+// or has changed.
 func (d *docker) List(ctx context.Context) ([]Container, error) {
+	changed, every := d.watch.take()
+	if every {
+		d.known = nil
+	}
+	for id := range changed {
+		delete(d.known, id)
+	}
 	var found []struct {
-		ID string `json:"Id"`
+		ID    string `json:"Id"`
+		State string
 	}
 	if err := d.get(ctx, "/containers/json?all=1", &found); err != nil {
 		return nil, fmt.Errorf("list containers of %s: %w", d.name, err)
 	}
 	var all []Container
+	known := d.known
+	d.known = make(map[string]answer, len(found))
+	now := time.Now()
 	for _, f := range found {
-		var in inspected
-		err := d.get(ctx, "/containers/"+url.PathEscape(f.ID)+"/json", &in)
-		var status *statusError
-		if errors.As(err, &status) && status.code == http.StatusNotFound {
-			continue // removed meanwhile
+		a, ok := known[f.ID]
+		if !ok || a.state != f.State || now.Sub(a.at) >= trust {
+			a = answer{state: f.State, at: now}
+			err := d.get(ctx, "/containers/"+url.PathEscape(f.ID)+"/json", &a.inspected)
+			var status *statusError
+			if errors.As(err, &status) && status.code == http.StatusNotFound {
+				continue // removed meanwhile
+			}
+			if err != nil {
+				return nil, fmt.Errorf("inspect container %s of %s: %w", f.ID, d.name, err)
+			}
 		}
-		if err != nil {
-			return nil, fmt.Errorf("inspect container %s of %s: %w", f.ID, d.name, err)
-		}
-		all = append(all, d.container(in))
+		d.known[f.ID] = a
+		all = append(all, d.container(a.inspected))
 	}
 	return all, nil
 }

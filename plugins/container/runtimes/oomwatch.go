@@ -8,8 +8,6 @@ import (
 	subscription "github.com/containerd/containerd/api/services/events/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protowire"
-
-	"datakit.dev/agent/internal/backoff"
 )
 
 // maxOOM bounds the containers whose OOM kills wait to be asked for. More of
@@ -19,37 +17,20 @@ const maxOOM = 1024
 // oomWatch listens to containerd's events, the only place where it tells that
 // the kernel killed a process of a container for want of memory.
 type oomWatch struct {
-	stop context.CancelFunc
-	done chan struct{}
+	stream *stream
 
 	mu   sync.Mutex
 	seen map[string]time.Time // by container, the last one
 }
 
-// watchOOM begins to listen; Close ends it.
+// watchOOM begins to listen; closing its stream ends it.
 func watchOOM(conn *grpc.ClientConn) *oomWatch {
-	ctx, stop := context.WithCancel(context.Background())
-	w := &oomWatch{stop: stop, done: make(chan struct{}), seen: map[string]time.Time{}}
-	go func() {
-		defer close(w.done)
-		delays := backoff.New(time.Second, time.Minute, nil)
-		for ctx.Err() == nil {
-			began := time.Now()
-			w.listen(ctx, subscription.NewEventsClient(conn))
-			delays.Ran(time.Since(began))
-			timer := time.NewTimer(delays.Next())
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-			}
-		}
-	}()
+	w := &oomWatch{seen: map[string]time.Time{}}
+	w.stream = keepListening(func(ctx context.Context) { w.listen(ctx, subscription.NewEventsClient(conn)) })
 	return w
 }
 
-// listen returns when the stream breaks. The discovery meets the same trouble
-// and reports it.
+// listen returns when the stream breaks.
 func (w *oomWatch) listen(ctx context.Context, api subscription.EventsClient) {
 	stream, err := api.Subscribe(ctx, &subscription.SubscribeRequest{Filters: []string{`topic=="/tasks/oom"`}})
 	if err != nil {
@@ -95,9 +76,4 @@ func (w *oomWatch) take() map[string]time.Time {
 	seen := w.seen
 	w.seen = map[string]time.Time{}
 	return seen
-}
-
-func (w *oomWatch) close() {
-	w.stop()
-	<-w.done
 }
