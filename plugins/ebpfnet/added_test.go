@@ -16,7 +16,7 @@ func BenchmarkAdded(b *testing.B) {
 	const turns, perTurn = 15, 4000
 	w := newWorld(b)
 	app := w.near.start(b)
-	w.near.sysctl(b, "net/ipv4/ip_local_port_range", "1024 65535")
+	w.near.Sysctl(b, "net/ipv4/ip_local_port_range", "1024 65535")
 	cpu := func() int64 { return int64(app.do(order{Do: "storm", N: perTurn}).N) / perTurn }
 	cpu()
 	var bare, added []int64

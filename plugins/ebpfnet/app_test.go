@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // controlEnv names the unix socket on which an application takes orders.
@@ -62,7 +64,7 @@ func (h *host) start(t testing.TB) *app {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), controlEnv+"="+path)
 	cmd.Stderr = os.Stderr
-	h.in(t, cmd.Start)
+	h.In(t, cmd.Start)
 	a := connectApp(t, path)
 	a.cmd, a.pid = cmd, cmd.Process.Pid
 	t.Cleanup(a.stop)
@@ -72,7 +74,7 @@ func (h *host) start(t testing.TB) *app {
 func connectApp(t testing.TB, path string) *app {
 	t.Helper()
 	a := &app{t: t}
-	eventually(t, "the application listens", func() bool {
+	nettest.Eventually(t, "the application listens", func() bool {
 		conn, err := net.Dial("unix", path)
 		a.conn = conn
 		return err == nil
@@ -143,14 +145,4 @@ func (a *app) awaitEnd(id int) { a.t.Helper(); a.do(order{Do: "end", ID: id}) }
 func (a *app) info(id int) tcpInfo {
 	a.t.Helper()
 	return a.do(order{Do: "info", ID: id}).Info
-}
-
-// eventually waits for what another process or the kernel does on its own.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
 }

@@ -132,7 +132,7 @@ func BenchmarkConnection(b *testing.B) {
 	w := newWorld(b)
 	app := w.near.start(b)
 	// The server closes first and keeps TIME_WAIT: the client may use a port again.
-	w.near.sysctl(b, "net/ipv4/ip_local_port_range", "1024 65535")
+	w.near.Sysctl(b, "net/ipv4/ip_local_port_range", "1024 65535")
 	bare := app.do(order{Do: "storm", N: b.N}).N
 	watch := observe(b, w, func(c *plugins.EBPF) { c.IncludeLoopback = true })
 	watch.run()

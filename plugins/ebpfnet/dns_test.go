@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -29,11 +30,11 @@ func (p *packetWatch) rcodes(direction string) map[string]int {
 // dnsmasq serves names.test (any address), and nothing else.
 func dnsmasq(t testing.TB, h *host) {
 	t.Helper()
-	h.daemon(t, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root",
+	h.Daemon(t, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root",
 		"--pid-file="+filepath.Join(t.TempDir(), "pid"), "--bind-interfaces", "--interface=far", "--dns-forward-max=1000",
 		"--address=/names.test/192.0.2.7", "--address=/names.test/2001:db8::7", "--local=/nothing.test/", "--cname=alias.test,host.test",
 		"--host-record=host.test,192.0.2.9,300")
-	h.listens(t, h.addr(false, 53))
+	h.Listens(t, h.addr(false, 53))
 }
 
 // queries writes a batch for dig: n names of each kind, from a number on.
@@ -51,7 +52,7 @@ func queries(t testing.TB, from, n int) string {
 // TestDNS: dig asks dnsmasq. What both sides report are the response codes
 // that dig prints, and latencies are those of tshark.
 func TestDNS(t *testing.T) {
-	need(t, "dnsmasq", "dig", "tcpdump", "tshark")
+	nettest.Need(t, "dnsmasq", "dig", "tcpdump", "tshark")
 	w := newWorld(t)
 	dnsmasq(t, w.far)
 	watch := observePackets(t, w, nil, nil, dnsLog)
@@ -76,14 +77,14 @@ func TestDNS(t *testing.T) {
 			if tt.transport == "tcp" {
 				count = 24 // dnsmasq ends a connection after 100 queries
 			}
-			stop := w.near.capture(t, "near", "port 53")
-			server := w.far.v4
+			file, stop := w.near.Tcpdump(t, "-s", "300", "port 53")
+			server := w.far.V4
 			if tt.v6 {
-				server = w.far.v6
+				server = w.far.V6
 			}
 			var out string
 			for i := range batches {
-				out += w.near.run(t, "dig", append([]string{"@" + server, "+noall", "+comments", "+tries=1", "+time=5"}, append(tt.args, "-f", queries(t, i*count, count))...)...)
+				out += w.near.Run(t, "dig", append([]string{"@" + server, "+noall", "+comments", "+tries=1", "+time=5"}, append(tt.args, "-f", queries(t, i*count, count))...)...)
 				watch.report()
 			}
 			want := map[string]int{}
@@ -98,7 +99,8 @@ func TestDNS(t *testing.T) {
 			for _, direction := range []string{outgoing, incoming} {
 				compare(t, direction, watch.rcodes(direction), want)
 			}
-			sameLatency(t, watch, stop(), tt.transport)
+			must(t, stop())
+			sameLatency(t, watch, file, tt.transport)
 			watch.nothingLost()
 		})
 	}
@@ -145,12 +147,12 @@ func sameLatency(t *testing.T, watch *packetWatch, file, transport string) {
 
 // TestDNSNoAnswer: queries that nobody answers are timeouts.
 func TestDNSNoAnswer(t *testing.T) {
-	need(t, "dig")
+	nettest.Need(t, "dig")
 	w := newWorld(t)
 	server := w.far.start(t)
 	server.do(order{Do: "udp sink", Addr: w.far.addr(false, 53)})
 	watch := observePackets(t, w, nil, nil, dnsLog)
-	if out, err := w.near.try(t, "dig", "@"+w.far.v4, "+tries=3", "+time=1", "silent.example.org"); err == nil {
+	if out, err := w.near.Try(t, "dig", "@"+w.far.V4, "+tries=3", "+time=1", "silent.example.org"); err == nil {
 		t.Fatalf("dig got an answer: %s", out)
 	}
 	watch.report()
@@ -174,7 +176,7 @@ func TestDNSNoAnswer(t *testing.T) {
 
 // TestDNSServerFailure: unbound cannot find out, because those it asks refuse.
 func TestDNSServerFailure(t *testing.T) {
-	need(t, "dig", "unbound", "dnsmasq")
+	nettest.Need(t, "dig", "unbound", "dnsmasq")
 	w := newWorld(t)
 	conf := filepath.Join(t.TempDir(), "unbound.conf")
 	must(t, os.WriteFile(conf, []byte(fmt.Sprintf(`server:
@@ -189,15 +191,15 @@ func TestDNSServerFailure(t *testing.T) {
 forward-zone:
   name: "."
   forward-addr: 127.0.0.1@5300
-`, w.far.v4, t.TempDir())), 0o644))
-	w.far.daemon(t, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root",
+`, w.far.V4, t.TempDir())), 0o644))
+	w.far.Daemon(t, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root",
 		"--pid-file="+filepath.Join(t.TempDir(), "pid"), "--port=5300", "--bind-interfaces", "--listen-address=127.0.0.1")
-	w.far.daemon(t, "unbound", "-d", "-p", "-c", conf)
-	w.far.listens(t, w.far.addr(false, 53))
+	w.far.Daemon(t, "unbound", "-d", "-p", "-c", conf)
+	w.far.Listens(t, w.far.addr(false, 53))
 	watch := observePackets(t, w, nil, nil, dnsLog)
 	want := map[string]int{}
 	for i := range 5 {
-		out := w.near.run(t, "dig", "@"+w.far.v4, "+tries=1", "+time=10", fmt.Sprintf("n%d.example.org", i))
+		out := w.near.Run(t, "dig", "@"+w.far.V4, "+tries=1", "+time=10", fmt.Sprintf("n%d.example.org", i))
 		if !strings.Contains(out, "status: SERVFAIL") {
 			t.Fatal(out)
 		}
@@ -212,11 +214,11 @@ forward-zone:
 // TestDomain: what a name was resolved to is called by it in all flows, the
 // first name of a chain.
 func TestDomain(t *testing.T) {
-	need(t, "dnsmasq", "dig")
+	nettest.Need(t, "dnsmasq", "dig")
 	w := newWorld(t)
 	dnsmasq(t, w.far)
 	watch := observePackets(t, w, []string{"udp"}, []string{"httpflow"}, dns)
-	if out := w.near.run(t, "dig", "@"+w.far.v4, "alias.test"); !strings.Contains(out, "192.0.2.9") {
+	if out := w.near.Run(t, "dig", "@"+w.far.V4, "alias.test"); !strings.Contains(out, "192.0.2.9") {
 		t.Fatal(out)
 	}
 	watch.report()

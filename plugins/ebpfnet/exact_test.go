@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // volumePerPattern is how many connections each pattern is tried with:
@@ -46,7 +47,7 @@ func TestExact(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/v6=%v", p.name, v6), func(t *testing.T) { e.try(t, p, v6) })
 		}
 	}
-	eventually(t, "all is reported", func() bool { return held(e.watch.balanced()) == 0 })
+	nettest.Eventually(t, "all is reported", func() bool { return held(e.watch.balanced()) == 0 })
 	e.watch.stop()
 	for _, check := range e.checks {
 		check(t)
@@ -107,7 +108,7 @@ func (e *exactness) run(t *testing.T, p pattern, v6 bool) (check func(*testing.T
 	if clients.N != e.n || servers.N != e.n {
 		t.Fatalf("the test itself made %d and %d of %d connections", clients.N, servers.N, e.n)
 	}
-	eventually(t, "all is reported", func() bool { return held(e.watch.balanced()) == 0 })
+	nettest.Eventually(t, "all is reported", func() bool { return held(e.watch.balanced()) == 0 })
 	e.watch.closed(port, e.n)
 	return func(t *testing.T) {
 		expect(t, p.name, e.watch.sum(outgoing, port), e.n, e.client, clients)

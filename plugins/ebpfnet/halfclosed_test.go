@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // TestHalfClosed: the end that closes first is a time-wait socket when the
@@ -41,7 +43,7 @@ func TestHalfClosed(t *testing.T) {
 			} else {
 				client.close(c)
 			}
-			eventually(t, "the end that closed is in FIN-WAIT-2", func() bool { return finWait2(t, tt.first.pid) })
+			nettest.Eventually(t, "the end that closed is in FIN-WAIT-2", func() bool { return finWait2(t, tt.first.pid) })
 			if tt.first == server {
 				client.awaitEnd(c)
 				client.close(c)

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // TestHostile: whatever connections carry, memory stays bounded, nothing
@@ -62,10 +64,10 @@ func TestHostile(t *testing.T) {
 // TestHTTPPrefork: a child that inherited the listener serves; it is the owner,
 // whoever accepts with or without an address.
 func TestHTTPPrefork(t *testing.T) {
-	need(t, "/usr/bin/python3")
+	nettest.Need(t, "/usr/bin/python3")
 	w := newWorld(t)
 	client := w.near.start(t)
-	cmd := w.far.daemon(t, "/usr/bin/python3", "-c", `
+	cmd := w.far.Daemon(t, "/usr/bin/python3", "-c", `
 import os, socket, sys
 l = socket.socket(); l.bind((sys.argv[1], 8083)); l.listen(16)
 if os.fork() == 0:
@@ -75,8 +77,8 @@ if os.fork() == 0:
             c.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(str(os.getpid())), str(os.getpid()).encode()))
         c.close()
 os.wait()
-`, w.far.v4)
-	w.far.listens(t, w.far.addr(false, 8083))
+`, w.far.V4)
+	w.far.Listens(t, w.far.addr(false, 8083))
 	watch := observePackets(t, w, nil, []string{"httpflow"})
 	client.do(order{Do: "http pipeline", Addr: w.far.addr(false, 8083) + " /", N: 20, ID: 1})
 	watch.report()

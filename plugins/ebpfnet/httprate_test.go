@@ -6,12 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,8 +112,8 @@ var (
 func (l *wrk) run() (h httpTurn) {
 	l.t.Helper()
 	before := cellCPU(l.t, l.dir)
-	name, args := inside(l.dir, tool(l.t, "wrk"), "-t1", "-c16", "-d2s", "--latency", "http://"+l.addr+"/a")
-	out := string(run(l.t, l.host, name, args...))
+	name, args := inside(l.dir, "wrk", "-t1", "-c16", "-d2s", "--latency", "http://"+l.addr+"/a")
+	out := l.host.Run(l.t, name, args...)
 	spent := cellCPU(l.t, l.dir) - before
 	h.requests, h.rate = number(l.t, wrkRequests, out), number(l.t, wrkRate, out)
 	for _, m := range wrkLatency.FindAllStringSubmatch(out, -1) {
@@ -221,11 +219,14 @@ http {
 	server { listen 8080; location / { return 200 "ok"; } }
 }
 `, dir), 0o644))
-	command := []string{tool(t, "nginx"), "-c", conf, "-p", dir}
+	nettest.Need(t, "nginx", "wrk")
+	command := []string{"nginx", "-c", conf, "-p", dir}
 	if cgroup != "" {
 		name, args := inside(cgroup, command...)
 		command = append([]string{name}, args...)
 	}
-	background(t, h, exec.Command(command[0], command[1:]...))
-	return strings.Join([]string{h.v4, "8080"}, ":")
+	h.Daemon(t, command[0], command[1:]...)
+	addr = h.addr(false, 8080)
+	h.Listens(t, addr)
+	return addr
 }

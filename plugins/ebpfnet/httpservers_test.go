@@ -3,10 +3,12 @@ package ebpfnet
 import (
 	"fmt"
 	"maps"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // requests is how many a server of somebody else gets in each way.
@@ -40,7 +42,7 @@ func TestHTTPServers(t *testing.T) {
 		{"Node.js, short connections", "node", node, " /a /b?x=y", "short"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			need(t, tt.needs)
+			nettest.Need(t, tt.needs)
 			w := newWorld(t)
 			server := tt.serve(t, w.far)
 			client := w.near.start(t)
@@ -76,7 +78,7 @@ func (p *packetWatch) compare(addr string, log map[string]int) {
 
 // TestCurl: what curl does that other clients do not.
 func TestCurl(t *testing.T) {
-	need(t, "curl")
+	nettest.Need(t, "curl")
 	w := newWorld(t)
 	server := w.far.start(t)
 	watch := observePackets(t, w, nil, []string{"httpflow"})
@@ -100,7 +102,9 @@ func TestCurl(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch.forget()
-			w.near.feed(t, body, "curl", append([]string{"-s", "-o", "/dev/null", "--max-time", "20"}, args...)...)
+			cmd := exec.Command("curl", append([]string{"-s", "-o", "/dev/null", "--max-time", "20"}, args...)...)
+			cmd.Stdin = strings.NewReader(body)
+			w.near.Finish(t, cmd)
 			log := server.do(order{Do: "http log", ID: s.ID}).Log
 			if name == "options" { // Go answers this one by itself
 				log = map[string]int{"OPTIONS * 200": 1}
@@ -123,7 +127,7 @@ func TestCurl(t *testing.T) {
 // those of the log, or the reader was kept from its work, by the race detector
 // or by others on the machine, and what is lost is counted.
 func TestWrk(t *testing.T) {
-	need(t, "nginx", "wrk")
+	nettest.Need(t, "nginx", "wrk")
 	for _, options := range []string{"sendfile on;", "sendfile off;"} {
 		t.Run(options, func(t *testing.T) {
 			w := newWorld(t)
@@ -133,7 +137,7 @@ func TestWrk(t *testing.T) {
 			if proving {
 				seconds = "10s"
 			}
-			out := w.near.run(t, "wrk", "-t1", "-c32", "-d"+seconds, "http://"+server.addr+"/a")
+			out := w.near.Run(t, "wrk", "-t1", "-c32", "-d"+seconds, "http://"+server.addr+"/a")
 			var n int
 			for line := range strings.Lines(out) {
 				if strings.Contains(line, "requests in") {

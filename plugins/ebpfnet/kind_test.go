@@ -96,7 +96,7 @@ func TestMapped(t *testing.T) {
 	server.awaitEnd(s)
 	server.close(s)
 	watch.closed(port, 1)
-	if got := watch.sum(incoming, port); got.dst != w.near.v4+":*" {
-		t.Errorf("the client is %s, want %s", got.dst, w.near.v4)
+	if got := watch.sum(incoming, port); got.dst != w.near.V4+":*" {
+		t.Errorf("the client is %s, want %s", got.dst, w.near.V4)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/containers"
 	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // packetCost is what the packet programs cost while a benchmark runs, by the
@@ -82,7 +83,7 @@ func cell(t testing.TB) string {
 	must(t, err)
 	dir, err := os.MkdirTemp(mount, "cost-test-")
 	must(t, err)
-	t.Cleanup(func() { eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
+	t.Cleanup(func() { nettest.Eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
 	return dir
 }
 
@@ -99,7 +100,7 @@ func inside(dir string, command ...string) (string, []string) {
 // BenchmarkHTTP is the cost of a request of wrk to nginx, on each side: both
 // are observed. Keep-alive, short connections, and HTTP/2 between Go programs.
 func BenchmarkHTTP(b *testing.B) {
-	need(b, "nginx", "wrk")
+	nettest.Need(b, "nginx", "wrk")
 	const seconds, windows = 1, 5
 	for _, tt := range []struct {
 		name string
@@ -121,7 +122,7 @@ func BenchmarkHTTP(b *testing.B) {
 					cost := measurePackets(b, watch)
 					args := append([]string{"wrk", "-t1", "-c64", fmt.Sprintf("-d%ds", seconds)}, tt.args...)
 					name, args := inside(dir, append(args, "http://"+server.addr+"/a")...)
-					w.near.run(b, name, args...)
+					w.near.Run(b, name, args...)
 					watch.report()
 					in, _ := watch.counts(incoming, portOf(b, server.addr))
 					out, _ := watch.counts(outgoing, portOf(b, server.addr))

@@ -3,6 +3,8 @@ package ebpfnet
 import (
 	"strings"
 	"testing"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // near and far run an application in each namespace of a new world, the far
@@ -43,15 +45,15 @@ func TestRefusedIsNotEstablished(t *testing.T) {
 
 func TestTimedOutIsNotEstablished(t *testing.T) {
 	w := newWorld(t)
-	w.near.sysctl(t, "net/ipv4/tcp_syn_retries", "1")
+	w.near.Sysctl(t, "net/ipv4/tcp_syn_retries", "1")
 	client := w.near.start(t)
-	handle := w.near.handle(t)
+	handle := w.near.Handle(t)
 	// A neighbour that swallows everything.
 	link, err := handle.LinkByName("near")
 	must(t, err)
 	must(t, handle.NeighAdd(deafNeighbour(link.Attrs().Index)))
 	watch := observe(t, w, nil)
-	if r := client.try(order{Do: "dial", Addr: "10.77.0.77:80"}); r.Err == "" {
+	if r := client.try(order{Do: "dial", Addr: "10.78.0.77:80"}); r.Err == "" {
 		t.Fatal("connected to nothing")
 	}
 	watch.report()
@@ -203,7 +205,7 @@ func TestReconnect(t *testing.T) {
 		}
 	}
 	client.close(c)
-	eventually(t, "all have ended", func() bool { watch.report(); return watch.sum(outgoing, port).closed == 3 })
+	nettest.Eventually(t, "all have ended", func() bool { watch.report(); return watch.sum(outgoing, port).closed == 3 })
 	check(t, watch.sum(outgoing, port), reported{direction: outgoing, established: 3, closed: 3, written: 600, read: 30, pid: client.pid})
 }
 
@@ -211,7 +213,7 @@ func TestReconnect(t *testing.T) {
 // is in TIME_WAIT.
 func TestTupleReuse(t *testing.T) {
 	w, client, server, listener, addr := pair(t)
-	w.near.sysctl(t, "net/ipv4/tcp_tw_reuse", "1")
+	w.near.Sysctl(t, "net/ipv4/tcp_tw_reuse", "1")
 	watch := observe(t, w, nil)
 	port := portOf(t, addr)
 	const rounds = 3
@@ -224,7 +226,7 @@ func TestTupleReuse(t *testing.T) {
 		// SYN there takes the place of the old connection.
 		server.close(s)
 		client.close(c)
-		eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(outgoing, port).closed == int64(i+1) })
+		nettest.Eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(outgoing, port).closed == int64(i+1) })
 	}
 	watch.closed(port, rounds)
 	check(t, watch.sum(outgoing, port), reported{direction: outgoing, established: rounds, closed: rounds, written: 300, pid: client.pid})

@@ -18,7 +18,7 @@ func (w *world) lose(t *testing.T) {
 		cmd.Stdin = strings.NewReader(`table inet loss {
 			chain in { type filter hook prerouting priority -300; iifname "far" numgen random mod 100 < 1 drop; }
 		}`)
-		w.far.in(t, func() error {
+		w.far.In(t, func() error {
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Logf("nft: %s", out)
@@ -27,7 +27,7 @@ func (w *world) lose(t *testing.T) {
 		})
 		return
 	}
-	handle := w.near.handle(t)
+	handle := w.near.Handle(t)
 	link, err := handle.LinkByName("near")
 	must(t, err)
 	netem := netlink.NewNetem(netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(1, 0)},

@@ -2,6 +2,8 @@ package ebpfnet
 
 import (
 	"testing"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // child starts a process that shares the listener.
@@ -108,10 +110,10 @@ func TestReadAfterReset(t *testing.T) {
 	server.write(s, 3000)
 	client.read(c, 1000)
 	server.reset(s)
-	eventually(t, "the reset is here", func() bool { watch.report(); return watch.sum(outgoing, port).closed == 1 })
+	nettest.Eventually(t, "the reset is here", func() bool { watch.report(); return watch.sum(outgoing, port).closed == 1 })
 	client.try(order{Do: "read", ID: c, N: 1500})
 	client.close(c)
-	eventually(t, "the table is empty", func() bool { return held(watch.balanced()) == 0 })
+	nettest.Eventually(t, "the table is empty", func() bool { return held(watch.balanced()) == 0 })
 	got := watch.sum(outgoing, port)
 	if got.closed != 1 || got.read != 1000 && got.read != 2500 {
 		t.Errorf("read %d, closed %d", got.read, got.closed)

@@ -9,6 +9,7 @@ import (
 
 	"datakit.dev/agent/internal/containers"
 	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -26,7 +27,7 @@ func TestScopeNetns(t *testing.T) {
 			client.close(c)
 			server.awaitEnd(s)
 			server.close(s)
-			eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
+			nettest.Eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
 			if got := watch.sum(outgoing, port); got.established != 0 {
 				t.Errorf("out of scope and reported: %+v", got)
 			}
@@ -50,7 +51,7 @@ func TestScopeCgroups(t *testing.T) {
 	must(t, os.Mkdir(inner, 0o755))
 	t.Cleanup(func() {
 		server.stop()
-		eventually(t, "the cgroup is empty", func() bool { return os.Remove(inner) == nil })
+		nettest.Eventually(t, "the cgroup is empty", func() bool { return os.Remove(inner) == nil })
 	})
 	must(t, os.WriteFile(filepath.Join(inner, "cgroup.procs"), []byte(strconv.Itoa(server.pid)), 0))
 
@@ -68,7 +69,7 @@ func TestScopeCgroups(t *testing.T) {
 			client.close(c)
 			server.awaitEnd(s)
 			server.close(s)
-			eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
+			nettest.Eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
 			if got := watch.sum(outgoing, port); got.established != 0 {
 				t.Errorf("out of scope and reported: %+v", got)
 			}

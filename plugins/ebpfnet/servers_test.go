@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // logged is a server of somebody else that writes a log.
@@ -19,7 +21,7 @@ type logged struct {
 func (l *logged) read(t testing.TB, n int) map[string]int {
 	t.Helper()
 	log := map[string]int{}
-	eventually(t, fmt.Sprintf("the server has logged %d requests", n), func() bool {
+	nettest.Eventually(t, fmt.Sprintf("the server has logged %d requests", n), func() bool {
 		b, err := os.ReadFile(l.file)
 		must(t, err)
 		clear(log)
@@ -43,7 +45,7 @@ func (l *logged) settle(t testing.TB) {
 		must(t, err)
 		return info.Size()
 	}
-	eventually(t, "the log is complete", func() bool {
+	nettest.Eventually(t, "the log is complete", func() bool {
 		before := size()
 		time.Sleep(100 * time.Millisecond)
 		return size() == before
@@ -94,8 +96,8 @@ http {
 	if len(cgroup) > 0 {
 		name, args = inside(cgroup[0], append([]string{name}, args...)...)
 	}
-	h.daemon(t, name, args...)
-	h.listens(t, l.addr)
+	h.Daemon(t, name, args...)
+	h.Listens(t, l.addr)
 	return l
 }
 
@@ -105,7 +107,7 @@ func python(t testing.TB, h *host) *logged {
 	dir := readable(t)
 	l := &logged{addr: h.addr(false, 8081), file: filepath.Join(dir, "access")}
 	must(t, os.WriteFile(l.file, nil, 0o644))
-	h.daemon(t, "/usr/bin/python3", "-c", `
+	h.Daemon(t, "/usr/bin/python3", "-c", `
 import sys, http.server
 host, port, log = sys.argv[1], int(sys.argv[2]), open(sys.argv[3], "a", buffering=1)
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -126,8 +128,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args): pass
 http.server.ThreadingHTTPServer.request_queue_size = 64
 http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
-`, h.v4, "8081", l.file)
-	h.listens(t, l.addr)
+`, h.V4, "8081", l.file)
+	h.Listens(t, l.addr)
 	return l
 }
 
@@ -137,7 +139,7 @@ func node(t testing.TB, h *host) *logged {
 	dir := readable(t)
 	l := &logged{addr: h.addr(false, 8082), file: filepath.Join(dir, "access")}
 	must(t, os.WriteFile(l.file, nil, 0o644))
-	h.daemon(t, "node", "-e", `
+	h.Daemon(t, "node", "-e", `
 const http = require("http"), fs = require("fs");
 const [host, port, file] = process.argv.slice(1);
 http.createServer((q, r) => {
@@ -151,7 +153,7 @@ http.createServer((q, r) => {
     r.end(status != 204 && status != 304 ? "world" : undefined);
   });
 }).listen(+port, host);
-`, h.v4, "8082", l.file)
-	h.listens(t, l.addr)
+`, h.V4, "8082", l.file)
+	h.Listens(t, l.addr)
 	return l
 }

@@ -6,6 +6,7 @@ import (
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -24,7 +25,7 @@ func TestTableFull(t *testing.T) {
 		server.close(e[1])
 	}
 	var a ledger.Account
-	eventually(t, "all have ended", func() bool { a = watch.balanced(); return held(a) == 0 })
+	nettest.Eventually(t, "all have ended", func() bool { a = watch.balanced(); return held(a) == 0 })
 	in, dropped := a.In[0].Count, a.Out[1].Count
 	if in != 8 || dropped == 0 || in != dropped+a.Out[0].Count {
 		t.Errorf("of 8 ends %d were seen, %d reported, %d dropped", in, a.Out[0].Count, dropped)

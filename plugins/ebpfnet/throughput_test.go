@@ -3,14 +3,11 @@
 package ebpfnet
 
 import (
-	"bytes"
 	"encoding/json"
-	"os/exec"
 	"slices"
-	"syscall"
 	"testing"
-	"time"
 
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -56,10 +53,11 @@ func tcpAlone(c *plugins.EBPF) {
 }
 
 func bulkLoad(t *testing.T, w *world) func() float64 {
-	server := exec.Command(tool(t, "iperf3"), "-s")
-	background(t, w.far, server)
+	nettest.Need(t, "iperf3")
+	w.far.Daemon(t, "iperf3", "-s")
+	w.far.Listens(t, w.far.addr(false, 5201))
 	return func() float64 {
-		out := run(t, w.near, tool(t, "iperf3"), "-c", w.far.v4, "-t", "1", "-J")
+		out := w.near.Run(t, "iperf3", "-c", w.far.V4, "-t", "1", "-J")
 		var report struct {
 			End struct {
 				Received struct {
@@ -67,16 +65,17 @@ func bulkLoad(t *testing.T, w *world) func() float64 {
 				} `json:"sum_received"`
 			} `json:"end"`
 		}
-		must(t, json.Unmarshal(out, &report))
+		must(t, json.Unmarshal([]byte(out), &report))
 		return positive(t, report.End.Received.Rate/1e9)
 	}
 }
 
 func requestLoad(t *testing.T, w *world) func() float64 {
+	nettest.Need(t, "wrk")
 	addr := oneWorker(t, w.far, "")
 	return func() float64 {
-		out := run(t, w.near, tool(t, "wrk"), "-t1", "-c16", "-d1s", "http://"+addr+"/")
-		return positive(t, number(t, wrkRate, string(out)))
+		out := w.near.Run(t, "wrk", "-t1", "-c16", "-d1s", "http://"+addr+"/")
+		return positive(t, number(t, wrkRate, out))
 	}
 }
 
@@ -86,43 +85,4 @@ func positive(t *testing.T, rate float64) float64 {
 		t.Fatal("no load")
 	}
 	return rate
-}
-
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("needs %s", name)
-	}
-	return path
-}
-
-// background runs a server in a namespace until the test ends.
-func background(t *testing.T, h *host, cmd *exec.Cmd) {
-	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	h.in(t, cmd.Start)
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	})
-}
-
-// run runs a client in a namespace, again while its server is not up yet.
-func run(t *testing.T, h *host, name string, args ...string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		out.Reset()
-		cmd := exec.Command(name, args...)
-		cmd.Stdout, cmd.Stderr = &out, &out
-		h.in(t, cmd.Start)
-		err := cmd.Wait()
-		if err == nil {
-			return out.Bytes()
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %v\n%s", name, err, out.Bytes())
-		}
-	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/plugins"
 )
@@ -83,7 +84,7 @@ func (h *host) order(t *testing.T, path string) (pid int, do func(string) string
 	must(t, err)
 	stdout, err := cmd.StdoutPipe()
 	must(t, err)
-	h.in(t, cmd.Start)
+	h.In(t, cmd.Start)
 	t.Cleanup(func() {
 		stdin.Close()
 		_ = cmd.Wait()
@@ -130,10 +131,10 @@ func TestPlaintext(t *testing.T) {
 	go func() { done <- watch.p.Run(ctx, all) }()
 	server, doServer := w.far.order(t, path)
 	client, doClient := w.near.order(t, path)
-	eventually(t, "the programs are found", func() bool { return watch.p.plaintext.Found().Processes >= 2 })
+	nettest.Eventually(t, "the programs are found", func() bool { return watch.p.plaintext.Found().Processes >= 2 })
 	addr := doServer(fmt.Sprintf("serve %s %s %s", w.far.addr(false, 0), cert, key))
 	doClient("get https://" + addr + "/path 100")
-	eventually(t, "all is reported", func() bool {
+	nettest.Eventually(t, "all is reported", func() bool {
 		_, out := all.tagged(flow.HTTPName, outgoing)
 		_, in := all.tagged(flow.HTTPName, incoming)
 		return sum(out) >= 100 && sum(in) >= 100

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // TestTimeToFirstByte: what we report per request is what tshark finds in the
 // packets, and what a client measures of a handler that takes 20 ms.
 func TestTimeToFirstByte(t *testing.T) {
-	need(t, "tcpdump", "tshark")
+	nettest.Need(t, "tcpdump", "tshark")
 	w := newWorld(t)
 	client, server := w.near.start(t), w.far.start(t)
 	watch := observePackets(t, w, nil, []string{"httpflow"})
@@ -24,7 +26,7 @@ func TestTimeToFirstByte(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&paths, " /t/%d", i)
 	}
-	stop := w.near.capture(t, "near", fmt.Sprintf("tcp port %d", port))
+	file, stop := w.near.Tcpdump(t, "-s", "300", fmt.Sprintf("tcp port %d", port))
 	client.do(order{Do: "http fetch", Addr: s.Addr + paths.String(), N: n, ID: 1})
 	watch.report()
 	ours := map[string]time.Duration{}
@@ -36,7 +38,7 @@ func TestTimeToFirstByte(t *testing.T) {
 	if len(ours) != n {
 		t.Fatalf("%d latencies, want %d", len(ours), n)
 	}
-	file := stop()
+	must(t, stop())
 	var differences []time.Duration
 	for _, row := range tshark(t, file, "http.time", "http.time", "http.response_for.uri") {
 		seconds, err := strconv.ParseFloat(row[0], 64)

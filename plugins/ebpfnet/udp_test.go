@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/plugins"
 )
 
@@ -195,12 +196,12 @@ func TestUDPTableFull(t *testing.T) {
 
 // TestIperf: the bytes of iperf3's own report, on both sides.
 func TestIperf(t *testing.T) {
-	need(t, "iperf3")
+	nettest.Need(t, "iperf3")
 	w := newWorld(t)
-	w.far.daemon(t, "iperf3", "-s", "-B", w.far.v4)
-	w.far.listens(t, w.far.addr(false, 5201))
+	w.far.Daemon(t, "iperf3", "-s", "-B", w.far.V4)
+	w.far.Listens(t, w.far.addr(false, 5201))
 	watch := observePackets(t, w, []string{"udp"}, nil)
-	out := w.near.run(t, "iperf3", "-u", "-c", w.far.v4, "-b", "200M", "-l", "1200", "-t", "2", "-J")
+	out := w.near.Run(t, "iperf3", "-u", "-c", w.far.V4, "-b", "200M", "-l", "1200", "-t", "2", "-J")
 	var result struct {
 		End struct {
 			Streams []struct {

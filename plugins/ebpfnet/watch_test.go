@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/plugins"
 )
@@ -157,7 +158,7 @@ const outgoing, incoming = "outgoing", "incoming"
 // each side.
 func (w *watch) closed(port, n int) {
 	w.t.Helper()
-	eventually(w.t, "the connections are closed", func() bool {
+	nettest.Eventually(w.t, "the connections are closed", func() bool {
 		w.report()
 		return w.sum(outgoing, port).closed >= int64(n) && w.sum(incoming, port).closed >= int64(n)
 	})
