@@ -20,7 +20,7 @@ var (
 
 // goProbes returns the probes of a Go program; none when it does no TLS.
 func goProbes(file io.ReaderAt, f *elf.File) ([]bpf.Probe, error) {
-	functions, err := goFunctions(f)
+	functions, memmove, err := goFunctions(f)
 	if err != nil || len(functions) == 0 {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func goProbes(file io.ReaderAt, f *elf.File) ([]bpf.Probe, error) {
 		if _, err := file.ReadAt(code, int64(offset)); err != nil {
 			return nil, fmt.Errorf("read code of %s: %w", fn.name, err)
 		}
-		more, err := fn.probes(arch, code, offset)
+		more, err := fn.probes(arch, code, offset, memmove)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", errNoCode, fn.name, err)
 		}
@@ -71,15 +71,17 @@ type goFunction struct {
 	entry, end uint64 // addresses
 }
 
-// The methods of crypto/tls that are probed.
+// The methods of crypto/tls that are probed, and what copies memory.
 const (
 	connRead  = "crypto/tls.(*Conn).Read"
 	connWrite = "crypto/tls.(*Conn).Write"
 	connClose = "crypto/tls.(*Conn).Close"
+
+	copyMemory = "runtime.memmove"
 )
 
 // probes of a function, whose code begins at an offset in the file.
-func (fn *goFunction) probes(arch arch, code []byte, offset uint64) ([]bpf.Probe, error) {
+func (fn *goFunction) probes(arch arch, code []byte, offset, memmove uint64) ([]bpf.Probe, error) {
 	begin, err := arch.begin(code)
 	if err != nil {
 		return nil, err
@@ -90,12 +92,17 @@ func (fn *goFunction) probes(arch arch, code []byte, offset uint64) ([]bpf.Probe
 	case connClose:
 		return []bpf.Probe{{Program: "go_close", Offset: offset + uint64(begin)}}, nil
 	}
+	if arch.copies != nil {
+		if at, ok := arch.copies(code, memmove-fn.entry); ok {
+			return []bpf.Probe{{Program: "go_copy", Offset: offset + uint64(at)}}, nil
+		}
+	}
 	returns, err := arch.returns(code)
 	if err != nil {
 		return nil, err
 	}
-	// At the very beginning, where the stack pointer is what it is at returns.
-	probes := []bpf.Probe{{Program: "go_read", Offset: offset}}
+	// The check leaves the stack pointer what it is at returns.
+	probes := []bpf.Probe{{Program: "go_read", Offset: offset + uint64(begin)}}
 	for _, at := range returns {
 		probes = append(probes, bpf.Probe{Program: "go_read_return", Offset: offset + uint64(at)})
 	}

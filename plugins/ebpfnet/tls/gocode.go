@@ -22,11 +22,23 @@ type arch struct {
 	begin func(code []byte) (int, error)
 	// returns lists the return instructions of a function.
 	returns func(code []byte) ([]int, error)
+	// copies returns the only call of a function that lies at memmove, as
+	// seen from the beginning of the code, if the receiver can be found
+	// there by the frame pointer. nil where that is not known.
+	copies func(code []byte, memmove uint64) (int, bool)
+	// settle returns the first place from the beginning of a C function on
+	// where a probe is cheap and the first n arguments are still in their
+	// registers; false when there is none. nil where all are alike.
+	settle func(code []byte, n int) (int, bool)
+	// handsOn and calls tell which function gets the arguments of another,
+	// and whether one calls it.
+	handsOn func(code []byte) (int64, bool)
+	calls   func(code []byte, target int64) bool
 }
 
 var arches = map[elf.Machine]arch{
-	elf.EM_X86_64:  {17, checksX86, beginX86, returnsX86},
-	elf.EM_AARCH64: {18, checksARM64, beginARM64, returnsARM64},
+	elf.EM_X86_64:  {17, checksX86, beginX86, returnsX86, copiesX86, settleX86, handsOnX86, callsX86},
+	elf.EM_AARCH64: {since: 18, checks: checksARM64, begin: beginARM64, returns: returnsARM64},
 }
 
 // checkBytes is what checks looks at.

@@ -12,54 +12,56 @@ import (
 // of 150 MB have one of 40.
 const maxTable = 96 << 20
 
-// goFunctions finds the methods by the table that every Go program carries
-// for its stack traces, stripped or not.
-func goFunctions(f *elf.File) (found []goFunction, err error) {
+// goFunctions finds the methods, and where memory is copied, by the table that
+// every Go program carries for its stack traces, stripped or not.
+func goFunctions(f *elf.File) (found []goFunction, memmove uint64, err error) {
 	section := f.Section(".gopclntab")
 	if section == nil {
 		section = f.Section(".data.rel.ro.gopclntab") // position independent
 	}
 	if section == nil {
-		return nil, nil // not Go
+		return nil, 0, nil // not Go
 	}
 	if section.Size > maxTable {
-		return nil, fmt.Errorf("%w: .gopclntab has %d bytes", errNoCode, section.Size)
+		return nil, 0, fmt.Errorf("%w: .gopclntab has %d bytes", errNoCode, section.Size)
 	}
 	data, err := section.Data()
 	if err != nil {
-		return nil, fmt.Errorf("read .gopclntab: %w", err)
+		return nil, 0, fmt.Errorf("read .gopclntab: %w", err)
 	}
 	if !bytes.Contains(data, []byte(connWrite)) {
-		return nil, nil // no TLS in it
+		return nil, 0, nil // no TLS in it
 	}
 	defer func() {
 		if r := recover(); r != nil { // the package trusts the table
-			found, err = nil, fmt.Errorf("%w: read .gopclntab: %v", errNoCode, r)
+			found, memmove, err = nil, 0, fmt.Errorf("%w: read .gopclntab: %v", errNoCode, r)
 		}
 	}()
 	// Counted from the beginning of Go's code, which comes out below.
 	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, 0))
 	if err != nil {
-		return nil, fmt.Errorf("read .gopclntab: %w", err)
+		return nil, 0, fmt.Errorf("read .gopclntab: %w", err)
 	}
 	for i := range table.Funcs {
 		switch fn := &table.Funcs[i]; fn.Name {
 		case connRead, connWrite, connClose:
 			found = append(found, goFunction{fn.Name, fn.Entry, fn.End})
+		case copyMemory:
+			memmove = fn.Entry
 		}
 	}
 	if len(found) != 3 {
-		return nil, nil // the linker left out what is never called
+		return nil, 0, nil // the linker left out what is never called
 	}
 	text, err := goText(f, binary.LittleEndian.Uint32(data), table.Funcs, found)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for i := range found {
 		found[i].entry += text
 		found[i].end += text
 	}
-	return found, nil
+	return found, memmove + text, nil
 }
 
 // absoluteTable begins tables before Go 1.18, which hold addresses.

@@ -2,9 +2,11 @@
 
 // SPDX-License-Identifier: GPL-2.0
 /*
- * crypto/tls of Go. A return probe would corrupt a stack that the runtime moves, so the returns of
- * Read are probed as instructions. A goroutine changes threads within a call: what belongs
- * together is found by the g it runs on and how deep in its stack it is.
+ * crypto/tls of Go. Read is met where it copies plaintext out, which says all at once; where that
+ * place is not known, when it is called and when it returns. A return probe would corrupt a stack
+ * that the runtime moves, so the returns are probed as instructions. A goroutine changes threads
+ * within a call: what belongs together is found by the g it runs on and how deep in its stack it
+ * is.
  */
 #include "emit.h"
 #include "regs.h"
@@ -123,6 +125,27 @@ int go_write(struct pt_regs *regs)
 		if (t)
 			await_send(t, key.object, len);
 	}
+	return 0;
+}
+
+/*
+ * Read calls runtime.memmove(to, plaintext, len). Its receiver stands where the caller left room
+ * for it: above the return address and the frame pointer that Read saved.
+ */
+SEC("uprobe/copy")
+int go_copy(struct pt_regs *regs)
+{
+	struct session_key key;
+	__s64 len = GO_ARG3(regs);
+	struct session *s;
+	__u64 object;
+
+	if (len <= 0 || !USER(object, GO_FP(regs) + 16))
+		return 0;
+	key = key_of(object);
+	s = wants(&key) ? session_of_conn(&key) : NULL;
+	if (s)
+		emit(s, &key, GO_ARG2(regs), len, SIDE_READ, bpf_ktime_get_ns());
 	return 0;
 }
 

@@ -26,6 +26,7 @@ const (
 	goTLSMapThreads         = "threads"
 	goTLSMapTlsCounters     = "tls_counters"
 	goTLSProgGoClose        = "go_close"
+	goTLSProgGoCopy         = "go_copy"
 	goTLSProgGoRead         = "go_read"
 	goTLSProgGoReadReturn   = "go_read_return"
 	goTLSProgGoWrite        = "go_write"
@@ -78,6 +79,7 @@ type goTLSSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type goTLSProgramSpecs struct {
 	GoClose      *ebpf.ProgramSpec `ebpf:"go_close"`
+	GoCopy       *ebpf.ProgramSpec `ebpf:"go_copy"`
 	GoRead       *ebpf.ProgramSpec `ebpf:"go_read"`
 	GoReadReturn *ebpf.ProgramSpec `ebpf:"go_read_return"`
 	GoWrite      *ebpf.ProgramSpec `ebpf:"go_write"`
@@ -168,6 +170,7 @@ type goTLSVariables struct {
 // It can be passed to loadGoTLSObjects or ebpf.CollectionSpec.LoadAndAssign.
 type goTLSPrograms struct {
 	GoClose      *ebpf.Program `ebpf:"go_close"`
+	GoCopy       *ebpf.Program `ebpf:"go_copy"`
 	GoRead       *ebpf.Program `ebpf:"go_read"`
 	GoReadReturn *ebpf.Program `ebpf:"go_read_return"`
 	GoWrite      *ebpf.Program `ebpf:"go_write"`
@@ -176,6 +179,7 @@ type goTLSPrograms struct {
 func (p *goTLSPrograms) Close() error {
 	return _GoTLSClose(
 		p.GoClose,
+		p.GoCopy,
 		p.GoRead,
 		p.GoReadReturn,
 		p.GoWrite,

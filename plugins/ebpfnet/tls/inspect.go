@@ -33,8 +33,9 @@ func inspect(path string) (found [libraries][]bpf.Probe, err error) {
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", path, err)
 	}
+	code := machineCode{file, f, arches[f.Machine]}
 	for l := range functions {
-		if found[l], err = libraryProbes(f, functions[l], symbols); err != nil {
+		if found[l], err = code.probes(library(l), symbols); err != nil {
 			return found, fmt.Errorf("read %s: %w", path, err)
 		}
 	}
@@ -42,28 +43,4 @@ func inspect(path string) (found [libraries][]bpf.Probe, err error) {
 		return found, fmt.Errorf("read %s: %w", path, err)
 	}
 	return found, nil
-}
-
-// libraryProbes returns the probes of the functions, none when required ones
-// are missing.
-func libraryProbes(f *elf.File, functions []function, symbols map[string]uint64) ([]bpf.Probe, error) {
-	var probes []bpf.Probe
-	for _, fn := range functions {
-		address, ok := symbols[fn.symbol]
-		if !ok && fn.required {
-			return nil, nil
-		}
-		if !ok {
-			continue
-		}
-		offset, err := fileOffset(f, address)
-		if err != nil {
-			return nil, fmt.Errorf("find %s: %w", fn.symbol, err)
-		}
-		probes = append(probes, bpf.Probe{Program: fn.enter, Offset: offset})
-		if fn.leave != "" {
-			probes = append(probes, bpf.Probe{Program: fn.leave, Offset: offset, Return: true})
-		}
-	}
-	return probes, nil
 }

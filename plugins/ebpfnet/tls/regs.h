@@ -29,6 +29,7 @@ struct pt_regs {
 #define GO_ARG2(regs) ((regs)->bx)
 #define GO_ARG3(regs) ((regs)->cx)
 #define GO_G(regs)    ((regs)->r14)
+#define GO_FP(regs)   ((regs)->bp)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -50,6 +51,7 @@ struct pt_regs {
 #define GO_ARG2(r) ((r)->regs[1])
 #define GO_ARG3(r) ((r)->regs[2])
 #define GO_G(r)	   ((r)->regs[28])
+#define GO_FP(r)   ((r)->regs[29])
 
 #endif
 
