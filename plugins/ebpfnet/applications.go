@@ -97,47 +97,28 @@ func (a *applications) open(cfg payload.Config, netnsDev uint64, find func(uint6
 	return err
 }
 
-// How often the ring is looked at: it holds what 300,000 requests a second
-// leave in 30 ms. While nothing comes, less often.
-const (
-	ringPoll  = 5 * time.Millisecond
-	idlePoll  = 20 * time.Millisecond
-	idleAfter = 100 // polls that found nothing
-)
-
 // run looks at the ring until ctx ends.
 func (a *applications) run(ctx context.Context) error {
 	if a.poll == nil && (a.tap == nil || !a.cfg.HTTP && !a.cfg.DNS) {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(ringPoll)
-	defer tick.Stop()
+	look := time.NewTimer(ringPoll)
+	defer look.Stop()
 	expire := time.NewTicker(time.Second)
 	defer expire.Stop()
-	for idle := 0; ; {
-		var err error
-		found := 0
+	for p := (pace{}); ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-expire.C:
 			a.expire()
-		case <-tick.C:
-			found, err = a.drain()
-		}
-		switch {
-		case err != nil:
-			return err
-		case found == 0:
-			if idle++; idle == idleAfter {
-				tick.Reset(idlePoll)
+		case <-look.C:
+			found, err := a.drain()
+			if err != nil {
+				return err
 			}
-		case idle >= idleAfter:
-			tick.Reset(ringPoll)
-			fallthrough
-		default:
-			idle = 0
+			look.Reset(p.next(found))
 		}
 	}
 }
