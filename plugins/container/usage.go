@@ -38,7 +38,7 @@ func (m *meter) end()   { m.last, m.current = m.current, nil }
 
 // fields reads one container. ok is false when it has ended meanwhile.
 func (m *meter) fields(c runtimes.Container) (all []plugins.Field, ok bool, err error) {
-	s, err := m.read.Stats(c.PID)
+	s, err := m.read.Stats(c.PID, c.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}

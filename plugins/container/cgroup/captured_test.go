@@ -34,7 +34,7 @@ func TestCaptured(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := NewReader(hostfs.Root{ProcDir: dir + "/proc", SysDir: dir + "/sys"}).Stats(pid)
+			s, err := NewReader(hostfs.Root{ProcDir: dir + "/proc", SysDir: dir + "/sys"}).Stats(pid, "")
 			if err != nil || s.Has != tt.want || s.CPULimit != 1.5 || s.MemoryLimit != 64<<20 || s.OOMKills != tt.kills || s.Read != tt.bytes || s.Written != 0 {
 				t.Errorf("%+v, %v", s, err)
 			}

@@ -33,20 +33,26 @@ type Stats struct {
 // Has says which parts of [Stats] are known.
 type Has struct{ CPU, Memory, OOM, IO bool }
 
-// Reader reads cgroups of a host.
-type Reader struct{ fs hostfs.Root }
+// Reader reads cgroups of a host. It is not safe for concurrent use.
+type Reader struct {
+	fs      hostfs.Root
+	located map[[2]string]string // paths by mount point and container
+}
 
 // NewReader returns a reader.
-func NewReader(root hostfs.Root) *Reader { return &Reader{root} }
+func NewReader(root hostfs.Root) *Reader { return &Reader{root, map[[2]string]string{}} }
 
-// Stats reads the cgroups that process pid is in. The error wraps
-// [fs.ErrNotExist] when the process or its cgroup is gone.
-func (r *Reader) Stats(pid int) (Stats, error) {
+// Stats reads the cgroups of the container with this id, in which process pid
+// is. The error wraps [fs.ErrNotExist] when the process or its cgroup is gone.
+func (r *Reader) Stats(pid int, id string) (Stats, error) {
 	text, err := readFile(r.fs.Proc(fmt.Sprint(pid), "cgroup"))
 	if err != nil {
 		return Stats{}, fmt.Errorf("find cgroups: %w", err)
 	}
 	groups := parseGroups(text)
+	if r.foreign() {
+		groups.locate = id
+	}
 	var s Stats
 	var errs []error
 	errs = append(errs, r.cpu(&s, groups), r.memory(&s, groups), r.io(&s, groups))
@@ -56,14 +62,17 @@ func (r *Reader) Stats(pid int) (Stats, error) {
 	return s, errors.Join(errs...)
 }
 
-// groups maps controllers to the folder of the process, relative to the mount
-// point; the unified hierarchy has the name "".
-type groups map[string]string
+// groups are the cgroups of a process.
+type groups struct {
+	// at maps controllers to the folder of the process, relative to the mount
+	// point; the unified hierarchy has the name "".
+	at     map[string]string
+	locate string // container whose folders have to be found; "": those of at are right
+}
 
-// parseGroups reads lines of "hierarchy:controllers:path". A path that leads
-// out of our own cgroup namespace ("/../x") is taken from the root.
+// parseGroups reads lines of "hierarchy:controllers:path".
 func parseGroups(text string) groups {
-	all := groups{}
+	all := map[string]string{}
 	for line := range strings.Lines(text) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
 		if len(parts) != 3 {
@@ -80,28 +89,32 @@ func parseGroups(text string) groups {
 			}
 		}
 	}
-	return all
+	return groups{at: all}
+}
+
+// below returns the folder of a controller under its mount point.
+func (r *Reader) below(mount string, g groups, controller string) (dir string, ok bool) {
+	at, ok := g.at[controller]
+	if ok && g.locate != "" {
+		at, ok = r.locate(mount, g.locate)
+	}
+	return path.Join(mount, at), ok
 }
 
 // version1 returns the folder of a v1 controller. Its mount point is named
 // after it, or the name is a link to that of controllers mounted together.
 func (r *Reader) version1(g groups, controller string) (dir string, ok bool) {
-	at, ok := g[controller]
-	return r.fs.Sys("fs/cgroup", controller, at), ok
+	return r.below(r.fs.Sys("fs/cgroup", controller), g, controller)
 }
 
 // unified returns the folder of the v2 hierarchy: at the mount point, or in
 // "unified" on a host with both versions.
 func (r *Reader) unified(g groups) (dir string, ok bool) {
-	at, ok := g[""]
-	if !ok {
-		return "", false
-	}
 	mount := r.fs.Sys("fs/cgroup")
 	if exists(path.Join(mount, "unified", "cgroup.procs")) {
 		mount = path.Join(mount, "unified")
 	}
-	return path.Join(mount, at), true
+	return r.below(mount, g, "")
 }
 
 func (r *Reader) cpu(s *Stats, g groups) error {

@@ -81,7 +81,7 @@ func TestStats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := host(t, tt.files).Stats(7); err != nil || got != tt.want {
+			if got, err := host(t, tt.files).Stats(7, "c"); err != nil || got != tt.want {
 				t.Errorf("got  %+v, %v\nwant %+v", got, err, tt.want)
 			}
 		})
@@ -92,7 +92,7 @@ func TestStatsOfWhatIsGone(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"process": {}, "cgroup": {"proc/7/cgroup": "0::/x\n"},
 	} {
-		if _, err := host(t, files).Stats(7); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := host(t, files).Stats(7, "c"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -134,7 +134,7 @@ func FuzzParse(f *testing.F) {
 		parseIOStat(text)
 		parseBlkio(text)
 		parseNetDev(text)
-		for c, dir := range parseGroups(text) {
+		for c, dir := range parseGroups(text).at {
 			if dir == "" || dir[0] != '/' || filepath.Clean(dir) != dir {
 				t.Errorf("%q: folder %q", c, dir)
 			}
