@@ -14,14 +14,33 @@ type given struct{ name, value string }
 // record makes fs remember in *all what is set, in order, so that it can be
 // set again over a configuration that arrives later.
 func record(fs *flag.FlagSet, all *[]given) {
-	fs.VisitAll(func(f *flag.Flag) { f.Value = recorder{f.Value, f.Name, all} })
+	fs.VisitAll(func(f *flag.Flag) { f.Value = recorder{f.Value, f.Name, kindOf(f), all} })
+}
+
+// kindOf is the placeholder of a flag's value in the help text.
+func kindOf(f *flag.Flag) string {
+	switch f.Value.(type) {
+	case list:
+		return "list"
+	case tags:
+		return "tags"
+	}
+	kind, _ := flag.UnquoteUsage(f)
+	if kind == "" {
+		return "bool"
+	}
+	return kind
 }
 
 type recorder struct {
 	flag.Value
 	name string
+	kind string
 	all  *[]given
 }
+
+// Type names the kind of value in the help text; cobra's flags ask for it.
+func (r recorder) Type() string { return r.kind }
 
 // Set implements [flag.Value].
 func (r recorder) Set(text string) error {

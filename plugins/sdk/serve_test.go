@@ -46,6 +46,8 @@ func TestCommandLine(t *testing.T) {
 		"hosted, unknown flag":  {true, []string{"run", "--colour"}, rpc.ExitConfig, `"@level":"error","@message":"unknown flag: --colour`},
 		"run ends with signals": {false, []string{"run", "--enabled", "good", "--datakit-apiserver", "127.0.0.1:1", "--paint_colour", "blue"}, 0, "captured=0"},
 		"hidden twin":           {false, []string{"run", "--help"}, 0, "--paint-colour"},
+		"kind of a value":       {false, []string{"run", "--help"}, 0, "--interval duration "},
+		"kind of a list":        {false, []string{"run", "--help"}, 0, "--enabled list "},
 		"doctor, one is bad":    {false, []string{"doctor"}, 1, "failed: not supported"},
 		"doctor, all good":      {false, []string{"doctor", "--enabled", "good"}, 0, "tp_btf/x"},
 	} {
