@@ -120,6 +120,49 @@ func TestDecodeSetsEveryKind(t *testing.T) {
 	}
 }
 
+// What cannot be bound does not hide what the whole says, and one value gets
+// one mistake.
+func TestDecodeNamesMistakesOfBothKinds(t *testing.T) {
+	_, err := decodeProbe(t, "[[inputs.probe]]\nperiod = '1ms'\nperiot = '1s'\ncount = 'x'", noEnv)
+	want := `p.conf:2: inputs.probe.period: has to be at least 1s
+p.conf:3: inputs.probe.periot: unknown key; did you mean "period"?
+p.conf:4: inputs.probe.count: "x" is not a whole number from -2147483648 to 2147483647`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+
+	var ruled struct {
+		rule
+		Period time.Duration `toml:"period"`
+	}
+	err = Section{Input: "x", File: "f", Text: "[[inputs.x]]\nperiod = 'abc'", Line: 1}.Decode(&ruled, noEnv)
+	if want := `f:2: inputs.x.period: "abc" is not a duration; write it like "10s" or "1m30s"`; err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// rule finds a key missing that was given wrongly.
+type rule struct{}
+
+func (*rule) Validate() error { return errors.New("period: is required") }
+
+func TestMistakeOfASectionNamesTheLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"[[inputs.x]]\na = 1\n\nb = 2": "f:8: inputs.x.b: is bad",
+		"[inputs.x]\nb = 2":            "f:6: inputs.x.b: is bad",
+		"[[inputs.x]]":                 "f:5: inputs.x.b: is bad",
+		"":                             "f:5: inputs.x.b: is bad",
+	} {
+		s := Section{Input: "x", File: "f", Line: 5, Text: text}
+		if got := s.Mistake("b", "is bad").Error(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+		if got := s.Mistake("", "is bad").Error(); got != "f:5: inputs.x: is bad" {
+			t.Error(got)
+		}
+	}
+}
+
 func TestDecodeNamesMistakes(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":         {"[[inputs.probe]]\n\n  perod = '1s'", `p.conf:3: inputs.probe.perod: unknown key; did you mean "period"?`},

@@ -31,6 +31,10 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
+func (e *Error) samePlace(o *Error) bool {
+	return e.File == o.File && e.Line == o.Line && e.Key == o.Key
+}
+
 // Flatten takes joined errors apart, so that each can be shown on its own.
 func Flatten(err error) []error {
 	if err == nil {

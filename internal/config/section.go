@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -24,6 +25,22 @@ func (s Section) Place() string {
 		return s.File
 	}
 	return fmt.Sprintf("%s:%d", s.File, s.Line)
+}
+
+// Mistake is what is wrong with a key of the section, or with the section when
+// key is empty, found after decoding.
+func (s Section) Mistake(key, msg string) *Error {
+	path := "inputs." + s.Input
+	if key == "" {
+		return &Error{File: s.File, Line: s.Line, Key: path, Msg: msg}
+	}
+	lines, line := locate(s.Text), s.Line
+	for _, at := range []string{path + "[0]." + key, path + "." + key} {
+		if n := lines[at]; n > 0 {
+			line = n + max(s.Line, 1) - 1
+		}
+	}
+	return &Error{File: s.File, Line: line, Key: path + "." + key, Msg: msg}
 }
 
 // Decode fills cfg, a pointer to a struct that holds the defaults, from the
@@ -54,13 +71,16 @@ func (s Section) Decode(cfg any, env Lookup) error {
 	return b.finish(path, cfg, overlay(structOf(cfg), EnvPrefix(s.Input), env))
 }
 
-// finish adds the mistakes of the environment and of Validate.
+// finish adds the mistakes of the environment and of Validate. A value that
+// could not be bound is still the default, so what Validate says of its key is
+// left out.
 func (b *binder) finish(path string, cfg any, over overlaid) error {
 	b.mistakes = append(b.mistakes, over.mistakes...)
 	v, ok := cfg.(interface{ Validate() error })
-	if !ok || len(b.mistakes) > 0 {
+	if !ok {
 		return join(b.mistakes)
 	}
+	known := len(b.mistakes)
 	for _, err := range Flatten(v.Validate()) {
 		key, msg, found := strings.Cut(err.Error(), ": ")
 		at := dotted(path, key)
@@ -71,6 +91,10 @@ func (b *binder) finish(path string, cfg any, over overlaid) error {
 			b.fail(at, "%s", msg)
 		default:
 			b.fail(path, "%v", err)
+		}
+		last := len(b.mistakes) - 1
+		if m := b.mistakes[last]; slices.ContainsFunc(b.mistakes[:known], m.samePlace) {
+			b.mistakes = b.mistakes[:last]
 		}
 	}
 	return join(b.mistakes)
