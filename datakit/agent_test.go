@@ -122,6 +122,34 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	started("a", "b", "c", "d")
 }
 
+// A network namespace that is made anew keeps its path and is another one.
+func TestReloadFollowsTheFilesOfABlock(t *testing.T) {
+	named := filepath.Join(t.TempDir(), "blue")
+	r := startAgent(t, "", []inputs.Factory{fakeFactory("one", true, nil)}, map[string]string{
+		"conf.d/datakit.conf": testTags, "conf.d/one.conf": fmt.Sprintf("[[inputs.one]]\nneeds = [%q]\n", named),
+	})
+	reload := func(when, want string) {
+		t.Helper()
+		if report, err := r.client.Reload(t.Context()); err != nil || report != want {
+			t.Errorf("%s: %q, %v, want %q", when, report, err, want)
+		}
+	}
+	const kept, restarted = "inputs: 1 kept, 0 stopped, 0 started", "inputs: 0 kept, 1 stopped, 1 started"
+	reload("it is missing", kept)
+	if err := os.WriteFile(named, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reload("it appeared", restarted)
+	reload("nothing changed", kept)
+	if err := os.WriteFile(named+".new", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(named+".new", named); err != nil {
+		t.Fatal(err)
+	}
+	reload("it is another", restarted)
+}
+
 func TestTagsOfAReloadReachPointsAndInputs(t *testing.T) {
 	var starts counts
 	to := newSink(t)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,9 @@ func (p *program) check(l layout, factories []inputs.Factory, asJSON bool) error
 	mistakes := config.Flatten(err)
 	if err == nil {
 		mistakes = append(s.mistakes, tryBackends(l, s.main)...)
-		mistakes = append(mistakes, tryInputs(l, s.inputs)...)
+		wrong, warnings := tryInputs(l, s.inputs)
+		mistakes = append(mistakes, wrong...)
+		mistakes = append(mistakes, missingFiles(l, s.inputs)...)
 		mistakes = append(mistakes, tryServer(s.main)...)
 		for _, in := range s.inputs {
 			r.Inputs = append(r.Inputs, fmt.Sprintf("%s (%s)", in.factory.Name, in.section.Place()))
@@ -60,7 +63,10 @@ func (p *program) check(l layout, factories []inputs.Factory, asJSON bool) error
 		for _, b := range s.main.AllBackends() {
 			r.Backends = append(r.Backends, fmt.Sprintf("%s (%s)", b.Name, b.Kind))
 		}
-		r.Warnings, r.read = entries(s.warnings), true
+		r.Warnings, r.read = entries(append(s.warnings, warnings...)), true
+		if _, err := os.Stat(l.confDir()); err != nil {
+			r.Warnings = append(r.Warnings, &config.Error{File: l.confDir(), Msg: "does not exist; this is what the environment and the defaults say"})
+		}
 	}
 	r.Mistakes, r.Valid = entries(mistakes), len(mistakes) == 0
 	if asJSON {

@@ -7,7 +7,8 @@ import (
 	"datakit.dev/agent/internal/runner"
 )
 
-// configuration tells what 'datakit check' would.
+// configuration tells what 'datakit check' would, but for missing files: what
+// they mean to the collectors is told with these.
 func (d *doctor) configuration(s *settings, err error) section {
 	out := section{Title: "Configuration"}
 	if err != nil {
@@ -19,10 +20,11 @@ func (d *doctor) configuration(s *settings, err error) section {
 	for _, m := range s.mistakes {
 		out.problem("%v", m)
 	}
-	for _, m := range append(tryBackends(d.layout, s.main), tryInputs(d.layout, s.inputs)...) {
+	mistakes, warnings := tryInputs(d.layout, s.inputs)
+	for _, m := range append(tryBackends(d.layout, s.main), mistakes...) {
 		out.problem("%v", m)
 	}
-	for _, w := range s.warnings {
+	for _, w := range append(s.warnings, warnings...) {
 		out.warn("%v", w)
 	}
 	if len(out.Findings) == 0 {

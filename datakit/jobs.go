@@ -15,8 +15,9 @@ import (
 )
 
 // jobs makes a job of every configured input. A job's key stands for its
-// decoded configuration, its text (tables that only a child understands) and
-// what the agent hands it, so that it is restarted when one of them changes.
+// decoded configuration, its text (tables that only a child understands),
+// which files it names and what the agent hands it, so that it is restarted
+// when one of them changes.
 func (a *agent) jobs(s *settings, h host) []runner.Job {
 	var all []runner.Job
 	for _, in := range s.inputs {
@@ -33,7 +34,7 @@ func (a *agent) applyInputs(ctx context.Context, s *settings, h host) (runner.Ch
 }
 
 func (a *agent) job(in inputConfig, h host) runner.Job {
-	key := jobKey(in, h)
+	key := a.jobKey(in, h)
 	j := runner.Job{Input: in.factory.Name, Place: in.section.Place(), Key: key, Out: a.own.behind(in.cfg)}
 	if i, ok := in.cfg.(inputs.Interval); ok {
 		j.Interval = i.GatherInterval()
@@ -54,13 +55,13 @@ func (a *agent) job(in inputConfig, h host) runner.Job {
 	return j
 }
 
-func jobKey(in inputConfig, h host) string {
+func (a *agent) jobKey(in inputConfig, h host) string {
 	cfg, err := json.Marshal(in.cfg)
 	if err != nil { // a configuration that JSON cannot hold is compared as text
 		cfg = fmt.Appendf(nil, "%+v", in.cfg)
 	}
 	text := strings.TrimSpace(in.section.Text)
-	return fmt.Sprintf("%s %s %s %v %s %s", in.factory.Name, cfg, text, h.tags, h.name, h.apiAddr)
+	return fmt.Sprintf("%s %s %s %v %s %s %v", in.factory.Name, cfg, text, h.tags, h.name, h.apiAddr, filesOf(a.layout, in))
 }
 
 func errorText(err error) string {

@@ -21,7 +21,10 @@ import (
 type fakeConfig struct {
 	Value  string        `toml:"value" help:"What it collects."`
 	Period time.Duration `toml:"interval"`
+	Needs  []string      `toml:"needs"`
 }
+
+func (c *fakeConfig) Files(string) map[string][]string { return map[string][]string{"needs": c.Needs} }
 
 func (c *fakeConfig) Validate() error {
 	if c.Period < 0 {
@@ -55,6 +58,10 @@ func fakeFactory(name string, singleton bool, starts *counts) inputs.Factory {
 			c := cfg.(*fakeConfig)
 			if c.Value == "impossible" {
 				return nil, errors.New("nothing can collect this")
+			}
+			if c.Value == "later" {
+				env.Log.Info("an input was built")
+				env.Log.Warn("value is accepted, not yet active")
 			}
 			starts.add(c.Value)
 			return &fakeInput{c, env}, nil
@@ -172,10 +179,12 @@ func TestCheck(t *testing.T) {
 		valid bool
 		want  string
 	}{
-		"nothing":     {nil, true, "backend: none; points stay in the local store\nThe configuration in HOME is valid.\n"},
+		"nothing":     {nil, true, "warning: HOME/conf.d: does not exist; this is what the environment and the defaults say\nbackend: none; points stay in the local store\nThe configuration in HOME is valid.\n"},
 		"good":        {map[string]string{"conf.d/one.conf": "[[inputs.one]]"}, true, "backend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\nThe configuration in HOME is valid.\n"},
 		"bad main":    {map[string]string{"conf.d/datakit.conf": "x = 1"}, false, "mistake: HOME/conf.d/datakit.conf:1: x: unknown key\n"},
 		"impossible":  {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'impossible'"}, false, "mistake: HOME/conf.d/one.conf:1: inputs.one: nothing can collect this\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\n"},
+		"warns":       {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'later'"}, true, "warning: HOME/conf.d/one.conf:1: inputs.one: value is accepted, not yet active\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\nThe configuration in HOME is valid.\n"},
+		"file":        {map[string]string{"conf.d/one.conf": "\n[[inputs.one]]\nneeds = ['/', '/none/x']"}, false, "mistake: HOME/conf.d/one.conf:3: inputs.one.needs: /none/x: no such file or directory\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:2)\n"},
 		"certificate": {map[string]string{"conf.d/datakit.conf": "[http_api.tls]\ncert='/none.crt'\nprivkey='/none.key'"}, false, "mistake: http_api: load certificate: stat /none.crt: no such file or directory\nbackend: none; points stay in the local store\n"},
 		"backend":     {map[string]string{"conf.d/datakit.conf": "[[backends]]\nkind='influx1'\nurl='http://127.0.0.1:1'\n"}, true, "backend: influx1-127.0.0.1-1 (influx1)\nThe configuration in HOME is valid.\n"},
 	} {

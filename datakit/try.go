@@ -32,21 +32,41 @@ func tryBackends(l layout, m *config.Main) (mistakes []error) {
 	return mistakes
 }
 
-// tryInputs builds every input; that does no I/O.
-func tryInputs(l layout, all []inputConfig) (mistakes []error) {
+// tryInputs builds every input; that does no I/O. What an input warns of while
+// it is built is about its configuration.
+func tryInputs(l layout, all []inputConfig) (mistakes, warnings []error) {
 	for _, in := range all {
+		warn := func(text string) { warnings = append(warnings, in.section.Mistake("", text)) }
 		env := inputs.Env{
-			Log: slog.New(slog.DiscardHandler), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
+			Log: slog.New(warningHandler(warn)), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
 			Book: new(ledger.Book), Errors: func(error) {}, Tags: map[string]string{}, Blocks: noBlocks{},
 		}
 		if _, err := in.factory.New(in.cfg, env); err != nil {
-			mistakes = append(mistakes, &config.Error{
-				File: in.section.File, Line: in.section.Line, Key: "inputs." + in.factory.Name, Msg: err.Error(),
-			})
+			mistakes = append(mistakes, in.section.Mistake("", err.Error()))
 		}
 	}
-	return mistakes
+	return mistakes, warnings
 }
+
+// warningHandler hands on the texts of warnings.
+type warningHandler func(text string)
+
+// Enabled implements [slog.Handler].
+func (warningHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
+
+// Handle implements [slog.Handler].
+func (h warningHandler) Handle(_ context.Context, r slog.Record) error {
+	h(r.Message)
+	return nil
+}
+
+// WithAttrs implements [slog.Handler].
+func (h warningHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// WithGroup implements [slog.Handler].
+func (h warningHandler) WithGroup(string) slog.Handler { return h }
 
 // tryServer builds the HTTP API without listening: it reads the certificate
 // and knows which paths there are.

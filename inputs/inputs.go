@@ -75,6 +75,15 @@ type Trial interface {
 	ForTrial()
 }
 
+// Files is implemented by config structs that name files which have to exist
+// and are looked at once, when the input starts. A reload starts the input
+// again when one of them is another file than before, though the block is the
+// same, and 'datakit check' says which are missing.
+type Files interface {
+	// Files returns absolute paths by key; home is the install folder.
+	Files(home string) map[string][]string
+}
+
 // Selector is implemented by config structs that embed [Lists]. The agent
 // applies them to what the input feeds.
 type Selector interface {

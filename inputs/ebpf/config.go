@@ -3,6 +3,7 @@ package ebpf
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"datakit.dev/agent/plugins"
@@ -17,7 +18,19 @@ func defaults() *Config { return (*Config)(plugins.DefaultEBPF()) }
 // Validate checks what the types alone do not say. Scopes are looked at when
 // the plugins load.
 func (c *Config) Validate() error {
-	return errors.Join(c.external("").Validate(), (*plugins.EBPF)(c).Validate())
+	return errors.Join(c.external().Validate(), (*plugins.EBPF)(c).Validate())
+}
+
+// Files implements [inputs.Files].
+func (c *Config) Files(home string) map[string][]string {
+	// A number is no path, and a relative cgroup lies where the program finds
+	// cgroup v2 mounted.
+	relative := func(path string) bool { return !filepath.IsAbs(path) }
+	return map[string][]string{
+		"cmd":           {c.Program(home)},
+		"scope_netns":   slices.DeleteFunc(slices.Clone(c.ScopeNetns), relative),
+		"scope_cgroups": slices.DeleteFunc(slices.Clone(c.ScopeCgroups), relative),
+	}
 }
 
 // waiting says which settings are accepted and have no effect yet, because

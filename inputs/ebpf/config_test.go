@@ -72,6 +72,23 @@ func TestAcceptedValues(t *testing.T) {
 	}
 }
 
+func TestFilesOfTheBlock(t *testing.T) {
+	cfg := defaults()
+	cfg.ScopeNetns = []string{"/run/netns/blue", "4026531840"}
+	cfg.ScopeCgroups = []string{"/sys/fs/cgroup/a.slice", "b.slice", "42"}
+	want := map[string][]string{
+		"cmd":           {"/opt/dk/externals/datakit-ebpf"},
+		"scope_netns":   {"/run/netns/blue"},
+		"scope_cgroups": {"/sys/fs/cgroup/a.slice"},
+	}
+	if got := cfg.Files("/opt/dk"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if len(cfg.ScopeNetns) != 2 || len(cfg.ScopeCgroups) != 3 {
+		t.Errorf("the block was changed: %+v", cfg)
+	}
+}
+
 // Nothing the user sets is silently without effect.
 func TestKeysOfLaterPluginsWarn(t *testing.T) {
 	later := map[string]string{

@@ -30,7 +30,7 @@ func build(cfg *Config, env inputs.Env) (*supervisor.Supervisor, error) {
 	for _, w := range cfg.waiting() {
 		env.Log.Warn(w)
 	}
-	s, err := cfg.external(env.Home).Own(env, Name, (*plugins.EBPF)(cfg))
+	s, err := cfg.external().Own(env, Name, (*plugins.EBPF)(cfg))
 	if err != nil {
 		return nil, err
 	}

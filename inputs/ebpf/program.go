@@ -8,22 +8,18 @@ import (
 )
 
 // Program is the path of the collector, for an agent whose install folder is
-// home. The default names the usual install folder and means the folder of
-// this agent.
-func (c *Config) Program(home string) string {
+// home.
+func (c *Config) Program(home string) string { return c.external().Program(home) }
+
+// external reads the default command, which names the usual install folder, as
+// that of this agent.
+func (c *Config) external() supervisor.External {
 	cmd := c.Cmd
 	if cmd == plugins.DefaultEBPF().Cmd {
 		cmd = filepath.Join("externals", filepath.Base(cmd))
 	}
-	if filepath.IsAbs(cmd) {
-		return cmd
-	}
-	return filepath.Join(home, cmd)
-}
-
-func (c *Config) external(home string) supervisor.External {
 	return supervisor.External{
-		Name: c.Name, Cmd: c.Program(home), Args: c.Args, Envs: c.Envs,
+		Name: c.Name, Cmd: cmd, Args: c.Args, Envs: c.Envs,
 		CPULimit: c.CPULimit, MemLimit: c.MemLimit, NetLimit: c.NetLimit, LimitAction: c.LimitAction,
 	}
 }

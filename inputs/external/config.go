@@ -56,6 +56,11 @@ func (c *Config) Validate() error {
 	return errors.Join(append(errs, c.external().Validate())...)
 }
 
+// Files implements [inputs.Files].
+func (c *Config) Files(home string) map[string][]string {
+	return map[string][]string{"cmd": {c.external().Program(home)}}
+}
+
 func (c *Config) external() supervisor.External {
 	return supervisor.External{
 		Name: c.Name, Cmd: c.Cmd, Args: c.Args, Envs: c.Envs,

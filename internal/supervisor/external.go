@@ -46,6 +46,15 @@ func (e External) Validate() error {
 	return errors.Join(append(errs, err)...)
 }
 
+// Program is the path of the program for an agent whose install folder is
+// home.
+func (e External) Program(home string) string {
+	if filepath.IsAbs(e.Cmd) {
+		return e.Cmd
+	}
+	return filepath.Join(home, e.Cmd)
+}
+
 // Config says how the input with env runs a program of somebody else, which
 // delivers by itself.
 func (e External) Config(env inputs.Env) (Config, error) {
@@ -53,14 +62,10 @@ func (e External) Config(env inputs.Env) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	path := e.Cmd
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Home, path)
-	}
 	return Config{
 		Name: e.Name,
 		Command: Command{
-			Path: path, Args: slices.Clone(e.Args), Env: append(foreignEnviron(env.Environ), e.Envs...), Dir: env.Home,
+			Path: e.Program(env.Home), Args: slices.Clone(e.Args), Env: append(foreignEnviron(env.Environ), e.Envs...), Dir: env.Home,
 		},
 		Limits: limits, LimitAction: e.LimitAction,
 		Log: env.Log, Now: env.Now, FS: env.FS, Errors: env.Errors,
