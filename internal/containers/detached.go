@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initCgroupNamespace is the inode number of the cgroup namespace that a
+// InitCgroupNamespace is the inode number of the cgroup namespace that a
 // machine starts with: PROC_CGROUP_INIT_INO of include/linux/proc_ns.h.
-const initCgroupNamespace = 0xEFFFFFFB
+const InitCgroupNamespace = 0xEFFFFFFB
 
 // errCgroupNamespace: what is mounted here would begin at our own cgroup.
 var errCgroupNamespace = errors.New("this process has a cgroup namespace of its own")
@@ -23,7 +23,7 @@ func MountDetached() (*os.File, error) {
 	if err := unix.Stat("/proc/self/ns/cgroup", &namespace); err != nil {
 		return nil, fmt.Errorf("mount cgroup v2: %w", err)
 	}
-	if namespace.Ino != initCgroupNamespace {
+	if namespace.Ino != InitCgroupNamespace {
 		return nil, fmt.Errorf("mount cgroup v2: %w", errCgroupNamespace)
 	}
 	context, err := unix.Fsopen("cgroup2", unix.FSOPEN_CLOEXEC)

@@ -1,24 +1,23 @@
 package cgroup
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"datakit.dev/agent/internal/containers"
 )
 
 // foreign reports whether this process has a cgroup namespace that is not the
-// one of the host, as the containers of pods have: /proc/<pid>/cgroup then
-// shows paths relative to our own cgroup ("/../../pod1/a"), which lead nowhere
-// in the file system of the host.
+// first one, as the containers of pods have: /proc/<pid>/cgroup then shows
+// paths relative to our own cgroup ("/../../pod1/a"), which lead nowhere in
+// the file system of the host.
 func (r *Reader) foreign() bool {
-	host, err := os.Readlink(r.fs.Proc("1", "ns", "cgroup"))
-	if err != nil {
-		return false // older than Linux 4.6, or not for us
-	}
 	own, err := os.Readlink(r.fs.Proc("self", "ns", "cgroup"))
-	return err == nil && own != host
+	return err == nil && own != fmt.Sprintf("cgroup:[%d]", containers.InitCgroupNamespace) // else older than Linux 4.6
 }
 
 // maxLocated bounds the paths that are remembered; then all are looked for

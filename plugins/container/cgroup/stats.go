@@ -67,7 +67,7 @@ type groups struct {
 	// at maps controllers to the folder of the process, relative to the mount
 	// point; the unified hierarchy has the name "".
 	at     map[string]string
-	locate string // container whose folders have to be found; "": those of at are right
+	locate string // container whose folders have to be found by its name; "": those of at are right
 }
 
 // parseGroups reads lines of "hierarchy:controllers:path".
@@ -96,7 +96,9 @@ func parseGroups(text string) groups {
 func (r *Reader) below(mount string, g groups, controller string) (dir string, ok bool) {
 	at, ok := g.at[controller]
 	if ok && g.locate != "" {
-		at, ok = r.locate(mount, g.locate)
+		if found, there := r.locate(mount, g.locate); there {
+			at = found
+		}
 	}
 	return path.Join(mount, at), ok
 }
