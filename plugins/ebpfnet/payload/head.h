@@ -13,6 +13,7 @@ enum looks {
 	LOOKS_RESPONSE,
 	LOOKS_UPGRADE, /* a response after which another protocol is spoken */
 	LOOKS_HTTP2,   /* the preface of a client */
+	LOOKS_PROXY,   /* what a load balancer puts before a request */
 };
 
 static __always_inline __u32 word(const __u8 *at)
@@ -22,19 +23,25 @@ static __always_inline __u32 word(const __u8 *at)
 
 #define WORD(a, b, c, d) ((__u32)(a) | (b) << 8 | (c) << 16 | (__u32)(d) << 24)
 
-/* A method is a token (RFC 9110 §5.6.2), and in practice of capitals. */
-static __always_inline bool is_method(const __u8 *b)
+/*
+ * A method is a token (RFC 9110 §5.6.2), and in practice of capitals. So is the beginning of one,
+ * which is all that a packet of len bytes may have.
+ */
+static __always_inline bool is_method(const __u8 *b, __u32 len)
 {
 	for (int i = 0; i < HEAD; i++) {
 		if (b[i] == ' ')
 			return i > 2;
+		if (i == len)
+			return true;
 		if ((b[i] < 'A' || b[i] > 'Z') && b[i] != '-' && b[i] != '_')
 			return false;
 	}
 	return false;
 }
 
-static __always_inline enum looks look(const __u8 *b)
+/* Packets are not empty; behind len are zeros. */
+static __always_inline enum looks look(const __u8 *b, __u32 len)
 {
 	switch (word(b)) {
 	case WORD('G', 'E', 'T', ' '):
@@ -48,8 +55,12 @@ static __always_inline enum looks look(const __u8 *b)
 		return word(b + 8) == WORD(' ', '1', '0', '1') ? LOOKS_UPGRADE : LOOKS_RESPONSE;
 	case WORD('P', 'R', 'I', ' '):
 		return LOOKS_HTTP2;
+	case WORD('P', 'R', 'O', 'X'):
+		return b[4] == 'Y' && b[5] == ' ' ? LOOKS_PROXY : LOOKS_OTHER;
+	case WORD('\r', '\n', '\r', '\n'):
+		return word(b + 4) == WORD(0, '\r', '\n', 'Q') ? LOOKS_PROXY : LOOKS_OTHER;
 	}
-	return is_method(b) ? LOOKS_REQUEST : LOOKS_OTHER;
+	return is_method(b, len) ? LOOKS_REQUEST : LOOKS_OTHER;
 }
 
 /* 0x80 in each byte of x that is zero. */

@@ -189,7 +189,7 @@ __noinline int look_at(struct __sk_buff *skb, __u32 offset, __u32 len)
 		err = bpf_skb_load_bytes(skb, offset, begin, HEAD);
 	else
 		err = bpf_skb_load_bytes(skb, offset, begin, ((len - 1) & (HEAD - 1)) + 1);
-	return err ? LOOKS_OTHER : look(begin);
+	return err ? LOOKS_OTHER : look(begin, len);
 }
 
 /* Takes note of what a packet looks like; false when it is not wanted. */
@@ -224,6 +224,9 @@ static __always_inline bool follow(struct tcp_socket *s, const struct segment *g
 		break;
 	case LOOKS_UPGRADE:
 		s->mode = MODE_ALL;
+		break;
+	case LOOKS_PROXY:
+		s->client = side;
 		break;
 	default:
 		s->asked = false;
@@ -347,7 +350,7 @@ static __always_inline void hand_over(
 
 	if (s->mode == MODE_ALL)
 		capture_whole(skb, p.offset, p.len, p.seq, p.flags);
-	else if (looks == LOOKS_REQUEST)
+	else if (looks == LOOKS_REQUEST || looks == LOOKS_PROXY)
 		hand_over_request(skb, s, &p);
 	else
 		CAPTURE(struct small, skb, &s->end, &p);
