@@ -78,7 +78,7 @@ func TestParseValuesMistakes(t *testing.T) {
 		"ip_saddr=10.0.0":       `ip_saddr: "10.0.0" is no such address`,
 		"ip_saddr=2001:db8::1":  `ip_saddr: "2001:db8::1" is no such address`,
 		"src_mac=x":             `src_mac: "x" is no Ethernet address`,
-		"tunnel=gre":            `tunnel: "gre" is not one of "vxlan", "geneve"`,
+		"tunnel=l2tp":           `tunnel: "l2tp" is not one of "vxlan", "geneve", "gre", "ipip"`,
 		"port=80":               "port: means either side; set src_port or dst_port",
 		"prt=80":                "prt: unknown key; a packet has tcp, udp",
 		"tcp=true,tcp=false":    "tcp is given twice",

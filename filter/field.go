@@ -21,8 +21,8 @@ const (
 	DstMAC                 //
 	VLAN                   // id of the outermost tag; 0: none
 	InnerVLAN              // id of the tag within it
-	Tunnel                 // TunnelVXLAN, TunnelGeneve; 0: none
-	VNI                    // network identifier of the tunnel
+	Tunnel                 // TunnelVXLAN …; 0: none
+	VNI                    // network identifier of VXLAN and Geneve
 
 	Fields = iota // the number of them, a power of two
 
@@ -33,6 +33,8 @@ const (
 const (
 	TunnelVXLAN  = 1
 	TunnelGeneve = 2
+	TunnelGRE    = 3
+	TunnelIPIP   = 4
 )
 
 // Bits that tell an address from none.

@@ -121,8 +121,8 @@ func vocabulary() []key {
 		{Key: describe("mac", TypeStr, "Ethernet address of either side", "src_mac", "dst_mac")},
 		number("vlan", VLAN, "id of the outermost VLAN tag; 0 when there is none"),
 		number("inner_vlan", InnerVLAN, "id of the VLAN tag within it (QinQ); 0 when there is none"),
-		{Key: describe("tunnel", TypeStr, "\"vxlan\", \"geneve\"; \"\" when the packet came in none"), coded: &codedKey{Tunnel, tunnelText, tunnelNumber}},
-		number("vni", VNI, "network identifier of the tunnel; 0 when there is none"),
+		{Key: describe("tunnel", TypeStr, "\"vxlan\", \"geneve\", \"gre\", \"ipip\" (IP of any version in IP of any); \"\" when the packet came in none"), coded: &codedKey{Tunnel, tunnelText, tunnelNumber}},
+		number("vni", VNI, "network identifier of VXLAN and Geneve; 0 when there is none"),
 
 		text("nic", func(p *Packet) string { return p.NIC }, "name of the interface it was captured on"),
 		text("netns", func(p *Packet) string { return p.Netns }, "network namespace it was captured in, as the tag netns: NS(<device>:<inode>)"),
@@ -168,6 +168,10 @@ func tunnelText(n uint64) string {
 		return "vxlan"
 	case TunnelGeneve:
 		return "geneve"
+	case TunnelGRE:
+		return "gre"
+	case TunnelIPIP:
+		return "ipip"
 	default:
 		return ""
 	}
@@ -181,6 +185,10 @@ func tunnelNumber(text string) (uint64, bool) {
 		return TunnelVXLAN, true
 	case "geneve":
 		return TunnelGeneve, true
+	case "gre":
+		return TunnelGRE, true
+	case "ipip":
+		return TunnelIPIP, true
 	default:
 		return 0, false
 	}

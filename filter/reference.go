@@ -35,9 +35,9 @@ and to 10.0.0.1, port < 1024 those with a low port on either side. != is the opp
 packets of which neither side is 10.0.0.1, the same as !(ip == '10.0.0.1').`},
 		{"Sides", `The source is the side of the network interface the packet was captured on, for packets in both directions: src_port == 443
 matches all packets of a server on this interface, received and sent. Headers are those of the innermost packet when it
-came in VXLAN or Geneve, VLAN tags those of the outer frame.`},
+came in a tunnel, VLAN tags those of the outer frame.`},
 		{"Where rules are decided", `Rules that look at headers alone are decided in the kernel: what they drop is never copied. The names of pods, and functions
-on texts other than ipnet_contains, are decided afterwards; so are packets with IPv6 extension headers. The outcome is the
-same.`},
+on texts other than ipnet_contains, are decided afterwards; so are packets with IPv6 extension headers, GRE and IP in IP. The
+outcome is the same.`},
 	}
 }

@@ -175,7 +175,7 @@ func TestWarnings(t *testing.T) {
 		"src_ip == 'fe80::1%eth0'":   {`rule:1:11: src_ip is never "fe80::1%eth0": addresses of packets have no zone`},
 		"mac == '02-00-00-00-00-0A'": {`rule:1:8: mac is never "02-00-00-00-00-0A": it is written "02:00:00:00:00:0a"`},
 		"'x' == src_mac":             {`rule:1:1: src_mac is never "x": an Ethernet address is written as 02:00:00:00:00:01`},
-		"tunnel == 'gre'":            {`rule:1:11: tunnel is never "gre": "vxlan", "geneve"`},
+		"tunnel == 'l2tp'":           {`rule:1:11: tunnel is never "l2tp": "vxlan", "geneve", "gre", "ipip"`},
 		"ip in ['10.0.0.0/8', '::1'] && ip != '' && nic == 'x' && tunnel == 'vxlan'": nil,
 	}
 	for rule, want := range tests {

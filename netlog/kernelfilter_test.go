@@ -12,7 +12,8 @@ import (
 
 // The blacklist hands the kind of a tunnel on as a number.
 func TestTunnelsAreNumberedAlike(t *testing.T) {
-	if packet.None != 0 || packet.VXLAN != filter.TunnelVXLAN || packet.Geneve != filter.TunnelGeneve {
+	if packet.None != 0 || packet.VXLAN != filter.TunnelVXLAN || packet.Geneve != filter.TunnelGeneve ||
+		packet.GRE != filter.TunnelGRE || packet.IPIP != filter.TunnelIPIP {
 		t.Error("packet and filter number tunnels in different ways")
 	}
 }

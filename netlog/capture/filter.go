@@ -24,11 +24,11 @@ type Filter struct {
 }
 
 // base is the filter that keeps what can be tracked: TCP, UDP and ICMP over
-// IP. It keeps what it does not look into: tagged frames, and IPv6 packets
-// with extension headers. Frames it keeps go on behind its end.
+// IP. It keeps what it does not look into: tagged frames, IPv6 packets with
+// extension headers, GRE and IP in IP. Frames it keeps go on behind its end.
 //
 //	ethertype or version ─┬─ tag ─────────────────────────────────► end
-//	                      ├─ IPv4 ─► protocol ─── tracked ────────► end
+//	                      ├─ IPv4 ─► protocol ─── tracked, tunnel ► end
 //	                      ├─ IPv6 ─► next header ─ or extension ──► end
 //	                      └─ drop       └─ drop
 func base(link packet.LinkType) []bpf.Instruction {
@@ -37,6 +37,8 @@ func base(link packet.LinkType) []bpf.Instruction {
 		vlan, qinq, oldTag = 0x8100, 0x88a8, 0x9100
 
 		hopByHop, routing, fragment, authentication, options, mobility, hip, shim6 = 0, 43, 44, 51, 60, 135, 139, 140
+
+		inIPv4, inIPv6, gre = 4, 41, 47
 	)
 	header := uint32(0) // where that of IP begins
 	kind := []bpf.Instruction{bpf.LoadAbsolute{Off: 0, Size: 1}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 4}}
@@ -47,11 +49,11 @@ func base(link packet.LinkType) []bpf.Instruction {
 		four, six, tags = ipv4, ipv6, []uint32{vlan, qinq, oldTag}
 	}
 	v6 := append([]bpf.Instruction{bpf.LoadAbsolute{Off: header + 6, Size: 1}},
-		jumps(0, packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMPv6,
+		jumps(0, packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMPv6, inIPv4, inIPv6, gre,
 			hopByHop, routing, fragment, authentication, options, mobility, hip, shim6)...)
 	v6 = append(v6, bpf.RetConstant{Val: 0})
 	v4 := append([]bpf.Instruction{bpf.LoadAbsolute{Off: header + 9, Size: 1}},
-		jumps(len(v6), packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMP)...)
+		jumps(len(v6), packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMP, inIPv4, inIPv6, gre)...)
 	v4 = append(v4, bpf.RetConstant{Val: 0})
 
 	program := append(kind, jumps(1+1+len(v4)+len(v6), tags...)...)

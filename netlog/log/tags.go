@@ -49,7 +49,7 @@ func (l *Log) tags(s *conn, more ...point.Tag) []point.Tag {
 	add("server_port", serverPort)
 	add("src_ip", srcIP)
 	add("src_port", srcPort)
-	if tunnel != packet.None {
+	if tunnel == packet.VXLAN || tunnel == packet.Geneve {
 		add("vni_id", strconv.FormatUint(uint64(vni), 10))
 	}
 	add("vxlan_packet", truth(tunnel == packet.VXLAN))

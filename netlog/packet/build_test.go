@@ -84,6 +84,9 @@ func geneve(kind int, vni uint32, options string, b []byte) []byte {
 	return join([]byte{byte(len(options) / 4), 0}, u16(kind), u32(vni<<8), []byte(options), b)
 }
 
+// gre has the options that the flags say.
+func gre(flags, kind int, options, b []byte) []byte { return join(u16(flags), u16(kind), options, b) }
+
 // cooked is SLL, from macA.
 func cooked(packetType, kind int, b []byte) []byte {
 	return join(u16(packetType), u16(1), u16(6), []byte(macA), u16(0), u16(kind), b)

@@ -62,6 +62,9 @@ func examples() []example {
 	within := func(t Tunnel, vni uint32) fields {
 		return with(func(f *fields) { f.tunnel, f.vni, f.srcMAC, f.dstMAC, f.src, f.dst = t, vni, macC, macD, c4, d4 })
 	}
+	bare := func(t Tunnel) fields { // without an Ethernet header of its own
+		return with(func(f *fields) { f.tunnel, f.src, f.dst = t, c4, d4 })
+	}
 	guest := header4(c4, d4, ProtoTCP, 0x4000, "", abc)
 	long := string(make([]byte, 200))
 	var synTCP = TCP{Options: OptMSS | OptSACKPermitted | OptTimestamps | OptWScale, MSS: 1460, WScale: 7, TSVal: 7}
@@ -121,6 +124,26 @@ func examples() []example {
 		ether("Geneve", eth(0x0800, ip4(ProtoUDP, udp(6081, geneve(0x6558, 77, "\x01\x02\x03\x01data", inner(0x0800, guest))))), within(Geneve, 77)),
 		ether("Geneve with IPv6", eth(0x0800, ip4(ProtoUDP, udp(6081, geneve(0x86dd, 78, "", ip6(ProtoTCP, abc))))),
 			with(func(f *fields) { f.tunnel, f.vni, f.src, f.dst = Geneve, 78, a6, b6 })),
+		ether("GRE", eth(0x0800, ip4(47, gre(0, 0x0800, nil, guest))), bare(GRE)),
+		ether("GRE with everything", eth(0x86dd, ip6(47, gre(0xb000, 0x0800, join(u32(0), u32(9), u32(1)), guest))), bare(GRE)),
+		ether("GRE with a frame", eth(0x0800, ip4(47, gre(0x2000, 0x6558, u32(9), inner(0x0800, guest)))), within(GRE, 0)),
+		ether("GRE with IPv6", eth(0x0800, ip4(47, gre(0, 0x86dd, nil, ip6(ProtoTCP, abc)))),
+			with(func(f *fields) { f.tunnel, f.src, f.dst = GRE, a6, b6 })),
+		ether("ERSPAN", eth(0x0800, ip4(47, gre(0x1000, 0x88be, u32(1), []byte("mirrored")))),
+			fields{proto: 47, payload: string(gre(0x1000, 0x88be, u32(1), []byte("mirrored")))}),
+		ether("PPTP", eth(0x0800, ip4(47, gre(0x2001, 0x880b, u32(7), nil))), fields{proto: 47, payload: "\x20\x01\x88\x0b\x00\x00\x00\x07"}),
+		ether("GRE, source route", eth(0x0800, ip4(47, gre(0x4000, 0x0800, u32(0), guest))),
+			fields{proto: 47, payload: string(gre(0x4000, 0x0800, u32(0), guest))}),
+		ether("GRE too short", eth(0x0800, ip4(47, gre(0xb000, 0x0800, u32(0), nil))), fields{proto: 47, payload: "\xb0\x00\x08\x00\x00\x00\x00\x00"}),
+		ether("IPv4 in IPv4", eth(0x0800, ip4(4, guest)), bare(IPIP)),
+		ether("IPv6 in IPv4", eth(0x0800, ip4(41, ip6(ProtoTCP, abc))), with(func(f *fields) { f.tunnel, f.src, f.dst = IPIP, a6, b6 })),
+		ether("IPv4 in IPv6", eth(0x86dd, ip6(60, ext(4, 0, guest))), bare(IPIP)),
+		ether("IPv6 in IPv6", eth(0x86dd, ip6(41, ip6(ProtoTCP, abc))), with(func(f *fields) { f.tunnel, f.src, f.dst = IPIP, a6, b6 })),
+		ether("three in one another", eth(0x0800, ip4(4, header4(c4, d4, 4, 0, "", guest))),
+			fields{tunnel: IPIP, proto: 4, src: c4, dst: d4, payload: string(guest)}),
+		ether("first fragment of IPIP", eth(0x0800, header4(a4, b4, 4, 0x2000, "", header4(c4, d4, ProtoTCP, 0x4000, "", tcp(ACK|PSH, optTimestamps, long))[:80])),
+			func() fields { f := bare(IPIP); f.payload, f.payloadLen = long[:28], 200; return f }()),
+		ether("later fragment of IPIP", eth(0x0800, header4(a4, b4, 4, 2, "", []byte("rest"))), fields{proto: 4, fragment: true, offset: 16, payload: "rest"}),
 		ether("answer from a tunnel port", eth(0x0800, ip4(ProtoUDP, join(u16(4789), u16(53000), u16(8+30), u16(0), vxlan(1, make([]byte, 22))))),
 			fields{proto: ProtoUDP, sport: 4789, dport: 53000, payload: string(vxlan(1, make([]byte, 22)))}),
 		{name: "BIG TCP over IPv4", link: LinkEthernet, wire: 70000, frame: eth(0x0800, join([]byte{0x45, 0, 0, 0}, ip4(ProtoTCP, abc)[4:])),
@@ -197,6 +220,11 @@ func refused() []example {
 		cut("packet in VXLAN not captured", 60, tunnel),
 		cut("Geneve header not captured", 49, geneve),
 		cut("Geneve options not captured", 57, geneve),
+		bad("IPv4 in IPv4, of version 6", Malformed, eth(0x0800, ip4(4, ip6(ProtoTCP, ok)))),
+		bad("IPv6 in IPv4, too short", Malformed, eth(0x0800, ip4(41, ip6(ProtoTCP, nil)[:39]))),
+		cut("packet in IPv4 not captured", 50, eth(0x0800, ip4(4, ip4(ProtoTCP, ok)))),
+		cut("GRE header not captured", 36, eth(0x0800, ip4(47, gre(0, 0x0800, nil, ip4(ProtoTCP, ok))))),
+		cut("GRE key not captured", 41, eth(0x0800, ip4(47, gre(0x2000, 0x0800, u32(9), ip4(ProtoTCP, ok))))),
 		{name: "raw, version 5", link: LinkRaw, frame: []byte{0x50}, want: fields{err: NotIP}},
 		{name: "raw, empty", link: LinkRaw, want: fields{err: Malformed}},
 		{name: "null, AppleTalk", link: LinkNull, frame: join([]byte{16, 0, 0, 0}, ok), want: fields{err: NotIP}},

@@ -27,7 +27,7 @@ const (
 	etherVLAN = 0x8100 // 802.1Q
 	etherQinQ = 0x88a8 // 802.1ad
 	etherOld  = 0x9100 // stacked tags before 802.1ad
-	etherTEB  = 0x6558 // transparent Ethernet bridging, in Geneve
+	etherTEB  = 0x6558 // transparent Ethernet bridging, in Geneve and GRE
 )
 
 const (

@@ -17,7 +17,7 @@ type Packet struct {
 	SrcMAC, DstMAC [6]byte   // of the innermost Ethernet header; zero when there is none
 	VLAN           [2]uint16 // ids of the tags of the outer frame, outermost first; 0: none
 	Tunnel         Tunnel
-	VNI            uint32 // network identifier of the tunnel
+	VNI            uint32 // network identifier of VXLAN and Geneve
 
 	Src, Dst         netip.Addr // innermost, as on the wire: both IPv4 or both IPv6
 	SrcPort, DstPort uint16     // TCP and UDP; 0 in later fragments
@@ -54,16 +54,6 @@ func (d Direction) String() string {
 		return "unknown"
 	}
 }
-
-// Tunnel is the encapsulation a packet was taken out of.
-type Tunnel uint8
-
-// Encapsulations that are decoded, one level deep.
-const (
-	None   Tunnel = iota
-	VXLAN         // RFC 7348, UDP port 4789, and 8472 as Linux had it first
-	Geneve        // RFC 8926, UDP port 6081
-)
 
 // IP protocol numbers that are decoded (IANA protocol-numbers).
 const (

@@ -156,6 +156,8 @@ func refTransport(p *Packet, b []byte, depth int) bool {
 		return true
 	}
 	switch p.Proto {
+	case protoIPv4, protoIPv6, protoGRE:
+		return refTunnel(p, b, depth)
 	case ProtoTCP:
 		var t layers.TCP
 		if t.DecodeFromBytes(b, gopacket.NilDecodeFeedback) != nil || bytes.IndexByte(t.Contents[20:], 30) >= 0 {
@@ -183,6 +185,37 @@ func refTransport(p *Packet, b []byte, depth int) bool {
 		p.Payload = c.Payload[4:]
 	}
 	p.PayloadLen = len(p.Payload)
+	return true
+}
+
+// refTunnel gives up on the beginning of several fragments.
+func refTunnel(p *Packet, b []byte, depth int) bool {
+	if depth > 0 || p.Fragment {
+		return depth > 0
+	}
+	if p.Proto == protoIPv4 {
+		p.Tunnel = IPIP
+		return refIPv4(p, b, 1)
+	}
+	if p.Proto == protoIPv6 {
+		p.Tunnel = IPIP
+		return refIPv6(p, b, 1)
+	}
+	var g layers.GRE
+	if len(b) < 16 || g.DecodeFromBytes(b, gopacket.NilDecodeFeedback) != nil {
+		return false // gopacket reads options without looking whether they are there
+	}
+	if g.Version != 0 || g.RoutingPresent {
+		return true
+	}
+	switch g.Protocol {
+	case layers.EthernetTypeTransparentEthernetBridging:
+		p.Tunnel = GRE
+		return refEthernet(p, g.Payload, 1)
+	case layers.EthernetTypeIPv4, layers.EthernetTypeIPv6:
+		p.Tunnel = GRE
+		return refEther(p, g.Protocol, g.Payload, 1)
+	}
 	return true
 }
 

@@ -32,6 +32,11 @@ var otherwise = map[string]string{
 	"null, big-endian":          "expects one byte order in a file",
 	"QinQ":                      "calls the id of the outer tag ieee8021ad.id",
 	"first IPv6 fragment":       "computes no length for a segment whose rest is missing",
+	"first fragment of IPIP":    "takes the length of the fragment for that of what is in it",
+	"ERSPAN":                    "looks into it",
+	"three in one another":      "looks into all of them",
+	"GRE, source route":         "looks into it",
+	"GRE too short":             "looks into what is not there",
 }
 
 // TestTshark: tshark says of each example what we say.

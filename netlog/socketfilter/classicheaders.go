@@ -96,6 +96,7 @@ func (x *classic) ipv4() {
 	x.sides(12, 4)
 	x.add(bpf.LoadIndirect{Off: 9, Size: 1})
 	x.store(memProto)
+	x.isOneOf(atKeep, carriers()...)
 	x.add(bpf.LoadIndirect{Off: 6, Size: 2}) // later fragments have no ports
 	x.jumpIf(bpf.JumpBitsSet, offsetMask, atDecide, next)
 	x.get(memProto)
@@ -121,6 +122,7 @@ func (x *classic) ipv6() {
 	x.add(bpf.LoadIndirect{Off: 6, Size: 1})
 	x.store(memProto)
 	x.isOneOf(atKeep, extensions()...)
+	x.isOneOf(atKeep, carriers()...)
 	x.isOneOf("transport6", protoTCP, protoUDP)
 	x.jump(atDecide)
 	x.at("transport6")

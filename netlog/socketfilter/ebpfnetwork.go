@@ -14,7 +14,7 @@ func (x *extended) set(f filter.Field, value int32) {
 }
 
 // protocol reads the protocol number and goes on with those that are tracked.
-// Of others extensions are kept.
+// Of others extensions are kept, and what holds packets unless it is in one.
 func (x *extended) protocol(from int16, extensions []uint32, known ...uint32) {
 	tracked := x.fresh()
 	x.load(kind, from, asm.Byte)
@@ -23,6 +23,9 @@ func (x *extended) protocol(from int16, extensions []uint32, known ...uint32) {
 	}
 	x.isOneOf(kind, tracked, known...)
 	x.isOneOf(kind, atKeep, extensions...)
+	if !x.inside {
+		x.isOneOf(kind, atKeep, carriers()...)
+	}
 	x.add(asm.Ja.Label(atIgnore))
 	x.at(tracked)
 }

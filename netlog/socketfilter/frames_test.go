@@ -18,6 +18,7 @@ type frame struct {
 
 	extended bool // has IPv6 extension headers
 	tunnel   bool // is for a port of a tunnel
+	carrier  bool // is GRE or IP in IP, not within another tunnel
 	manyTags bool // more than are decoded, at one place
 	cut      bool // ends early
 }
@@ -77,6 +78,9 @@ func (g frames) ip(v6 bool, f *frame) []byte {
 func (g frames) ipv4(b []byte, f *frame) []byte {
 	options := [...]int{0, 0, 0, 4, 40}[g.IntN(5)]
 	proto := g.one(protoTCP, protoTCP, protoUDP, protoUDP, protoICMP, 132, protoICMPv6)
+	if g.IntN(12) == 0 {
+		proto = g.one(4, 41, 47)
+	}
 	body := g.transport(proto, f)
 	start := len(b)
 	b = append(b, 0x40|byte(5+options/4), 0)
@@ -101,6 +105,9 @@ func (g frames) ipv4(b []byte, f *frame) []byte {
 
 func (g frames) ipv6(b []byte, f *frame) []byte {
 	proto := g.one(protoTCP, protoTCP, protoUDP, protoUDP, protoICMPv6, 132, protoICMP)
+	if g.IntN(12) == 0 {
+		proto = g.one(4, 41, 47)
+	}
 	next, extension := proto, []byte(nil)
 	if g.IntN(5) == 0 {
 		f.extended = true
@@ -147,6 +154,21 @@ func (g frames) transport(proto byte, f *frame) []byte {
 		}
 		b = binary.BigEndian.AppendUint16(b, uint16(length))
 		b = append(append(b, 0, 0), body...)
+	case protoIPv4InIP, protoIPv6InIP, protoGRE:
+		if f.tunnel {
+			b = make([]byte, 8) // tunnels in tunnels are not looked into
+			break
+		}
+		f.tunnel, f.carrier = true, true
+		if proto == protoGRE {
+			kind := [...]uint16{etherTEB, etherIPv4, etherIPv6, 0x88be}[g.IntN(4)]
+			b = binary.BigEndian.AppendUint16([]byte{g.one(0, 0, 0x40), g.one(0, 0, 1)}, kind)
+			if kind == etherTEB {
+				return append(b, g.ethernet(f)...)
+			}
+			return append(b, g.ip(kind == etherIPv6, f)...)
+		}
+		return g.ip(proto == protoIPv6InIP, f)
 	default:
 		b = append(b, 8, 0, 0, 0, 0, 1, 0, 1)
 	}

@@ -21,6 +21,10 @@ const (
 	protoUDP    = 17
 	protoICMPv6 = 58
 
+	protoIPv4InIP = 4
+	protoIPv6InIP = 41
+	protoGRE      = 47
+
 	outgoing = 4 // PACKET_OUTGOING of if_packet.h
 )
 
@@ -31,6 +35,10 @@ func tags() []uint32 { return []uint32{etherVLAN, etherQinQ, etherOld} }
 // hop-by-hop, routing, fragment, authentication, destination options,
 // mobility, HIP, shim6.
 func extensions() []uint32 { return []uint32{0, 43, 44, 51, 60, 135, 139, 140} }
+
+// carriers are the protocols that user space looks into: what the rules ask for
+// is inside.
+func carriers() []uint32 { return []uint32{protoIPv4InIP, protoIPv6InIP, protoGRE} }
 
 // tunnels are the UDP ports of VXLAN and Geneve.
 func tunnels() []uint32 { return []uint32{4789, 8472, 6081} }

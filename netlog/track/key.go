@@ -34,7 +34,7 @@ func (e *endpoint) addrPort() netip.AddrPort {
 }
 
 // network tells apart connections whose ends look alike: identifier of the
-// tunnel (24 bits), VLAN ids (12 bits each), kind of the tunnel (2), protocol
+// tunnel (24 bits), VLAN ids (12 bits each), kind of the tunnel (3), protocol
 // (8).
 type network uint64
 
@@ -42,13 +42,13 @@ func networkOf(p *packet.Packet) network {
 	if p.VNI|uint32(p.VLAN[0]) == 0 && p.Tunnel == packet.None {
 		return network(p.Proto)
 	}
-	return network(p.VNI)<<34 | network(p.VLAN[0]&0xfff)<<22 | network(p.VLAN[1]&0xfff)<<10 | network(p.Tunnel)<<8 | network(p.Proto)
+	return network(p.VNI)<<35 | network(p.VLAN[0]&0xfff)<<23 | network(p.VLAN[1]&0xfff)<<11 | network(p.Tunnel)<<8 | network(p.Proto)
 }
 
 func (n network) proto() uint8          { return uint8(n) }
-func (n network) tunnel() packet.Tunnel { return packet.Tunnel(n >> 8 & 3) }
-func (n network) vni() uint32           { return uint32(n >> 34) }
-func (n network) vlan() [2]uint16       { return [2]uint16{uint16(n >> 22 & 0xfff), uint16(n >> 10 & 0xfff)} }
+func (n network) tunnel() packet.Tunnel { return packet.Tunnel(n >> 8 & 7) }
+func (n network) vni() uint32           { return uint32(n >> 35) }
+func (n network) vlan() [2]uint16       { return [2]uint16{uint16(n >> 23 & 0xfff), uint16(n >> 11 & 0xfff)} }
 
 // key is what the packets of both directions have in common.
 type key struct {

@@ -37,6 +37,7 @@ func TestIdentity(t *testing.T) {
 		"UDP":            {func(p *packet.Packet) { p.Proto = packet.ProtoUDP }, false},
 		"in a tunnel":    {func(p *packet.Packet) { p.Tunnel, p.VNI = packet.VXLAN, 7 }, false},
 		"tunnel, VNI 0":  {func(p *packet.Packet) { p.Tunnel = packet.VXLAN }, false},
+		"IP in IP":       {func(p *packet.Packet) { p.Tunnel = packet.IPIP }, false},
 		"in a VLAN":      {func(p *packet.Packet) { p.VLAN = [2]uint16{5, 0} }, false},
 		"other MAC":      {func(p *packet.Packet) { p.SrcMAC[0] = 1 }, true},
 		"IPv6 lookalike": {func(p *packet.Packet) { p.Src, p.Dst = netip.MustParseAddr("::a00:1"), netip.MustParseAddr("::a00:2") }, false},
@@ -54,10 +55,14 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestNetwork(t *testing.T) {
-	p := packet.Packet{Proto: packet.ProtoTCP, Tunnel: packet.Geneve, VNI: 0xabcdef, VLAN: [2]uint16{0xfff, 0x123}}
-	n := networkOf(&p)
-	if n.proto() != p.Proto || n.tunnel() != p.Tunnel || n.vni() != p.VNI || n.vlan() != p.VLAN {
-		t.Errorf("%v %v %x %x", n.proto(), n.tunnel(), n.vni(), n.vlan())
+	for _, p := range []packet.Packet{
+		{Proto: packet.ProtoTCP, Tunnel: packet.Geneve, VNI: 0xabcdef, VLAN: [2]uint16{0xfff, 0x123}},
+		{Proto: packet.ProtoICMPv6, Tunnel: packet.IPIP, VLAN: [2]uint16{1, 0}},
+	} {
+		n := networkOf(&p)
+		if n.proto() != p.Proto || n.tunnel() != p.Tunnel || n.vni() != p.VNI || n.vlan() != p.VLAN {
+			t.Errorf("%v %v %x %x", n.proto(), n.tunnel(), n.vni(), n.vlan())
+		}
 	}
 }
 
