@@ -27,7 +27,7 @@ func (u *users) name(uid uint64) string {
 
 // refresh reads the file when it is new.
 func (u *users) refresh(fs hostfs.Root) error {
-	path := fs.Path("etc", "passwd")
+	path := fs.Resolve("etc/passwd")
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

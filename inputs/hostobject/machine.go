@@ -12,7 +12,7 @@ import (
 func (in *input) meta(s *sample) meta {
 	m := meta{HostName: in.env.Hostname, BootTime: s.stat.BootTime, OS: runtime.GOOS, Arch: runtime.GOARCH}
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		if data, err := os.ReadFile(in.env.FS.Path(name)); err == nil {
+		if data, err := os.ReadFile(in.env.FS.Resolve(name)); err == nil {
 			release := parseOSRelease(string(data))
 			m.Platform, m.PlatformVer, m.PlatformFamily = release["ID"], release["VERSION_ID"], release["ID_LIKE"]
 			if m.PlatformFamily == "" {

@@ -15,7 +15,7 @@ import (
 // those of systemd-logind.
 func countUsers(root hostfs.Root) (uint64, error) {
 	for _, name := range []string{"run/utmp", "var/run/utmp"} {
-		data, err := os.ReadFile(root.Path(name))
+		data, err := os.ReadFile(root.Resolve(name))
 		if err == nil {
 			return countUtmp(data), nil
 		}

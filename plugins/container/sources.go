@@ -37,7 +37,7 @@ func (p *plugin) sources(all []runtimes.Container) (list []logs.Source) {
 			continue
 		}
 		src := logs.Source{
-			ID: c.ID, Path: p.env.FS.Path(c.LogPath), Format: c.LogFormat, Ended: !c.Running,
+			ID: c.ID, Path: p.env.FS.Resolve(c.LogPath), Format: c.LogFormat, Ended: !c.Running,
 			Measurement: options.Source, Tags: logTags(c, options),
 		}
 		if options.Multiline != "" {

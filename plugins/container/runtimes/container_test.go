@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"errors"
 	"net"
 	"path/filepath"
 	"slices"
@@ -63,15 +64,21 @@ func TestSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	if err := os.Symlink(dir+"/root/run", dir+"/link"); err != nil {
+	b, err := net.Listen("unix", dir+"/root/run/b.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	// The host's /var/run leads to the host's /run.
+	if err := errors.Join(os.Symlink(dir+"/root/run", dir+"/link"), os.Mkdir(dir+"/root/var", 0o755), os.Symlink("/run", dir+"/root/var/run")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got, err := sockets(hostfs.Root{RootDir: dir + "/root"}, []string{
-		"unix:///run/a.sock", "unix://" + dir + "/link/a.sock", dir + "/root/run/a.sock", "unix://" + dir + "/file", "unix:///none.sock"})
-	if want := []string{filepath.Join(dir, "root/run/a.sock")}; err != nil || !slices.Equal(got, want) {
+		"unix:///run/a.sock", "unix://" + dir + "/link/a.sock", dir + "/root/run/a.sock", "unix://" + dir + "/file", "unix:///none.sock", "unix:///var/run/b.sock"})
+	if want := []string{filepath.Join(dir, "root/run/a.sock"), filepath.Join(dir, "root/run/b.sock")}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }

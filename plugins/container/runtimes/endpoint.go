@@ -20,7 +20,8 @@ func Socket(endpoint string) (string, error) {
 }
 
 // sockets returns the sockets there are, each once: as given, and below the
-// root of the host. Links are followed, because /var/run usually is one.
+// root of the host. Links are followed, because /var/run usually is one, to
+// /run.
 func sockets(root hostfs.Root, endpoints []string) (found []string, err error) {
 	seen := map[string]bool{}
 	for _, e := range endpoints {
@@ -28,7 +29,7 @@ func sockets(root hostfs.Root, endpoints []string) (found []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range []string{path, root.Path(path)} {
+		for _, p := range []string{path, root.Resolve(path)} {
 			real, err := filepath.EvalSymlinks(p)
 			if err != nil || seen[real] {
 				continue
