@@ -104,6 +104,7 @@ func (a *applications) undecoded(c payload.Counts) ledger.Account {
 		{"http2_frames_lost", h.FramesLost}, {"http2_blocks_lost", h.BlocksLost},
 		{"http2_fields_unknown", h.FieldsUnknown}, {"http2_paths_unknown", h.PathsUnknown},
 		{"dns_malformed", q.Malformed}, {"dns_cut", q.Cut}, {"dns_too_many_connections", q.Refused},
+		{"dns_gaps", q.Gaps}, {"dns_unframed", q.Unframed},
 		{"dns_log_full", a.dns.Stats().LogDropped}, {"dns_answers_without_query", m.Unmatched}, {"dns_answers_mismatch", m.Mismatch},
 	} {
 		account.In = append(account.In, entry(r.reason, r.n))

@@ -125,8 +125,8 @@ func (t *Table) Answer(now int64, k Key, m *Message, out func(*Transaction)) {
 		return
 	}
 	x := t.end(i)
-	if x.PID == 0 {
-		x.PID = k.PID
+	if x.PID == 0 || k.Incoming && k.PID != 0 {
+		x.PID, x.Process = k.PID, k.Process
 	}
 	if x.CgroupID == 0 {
 		x.CgroupID = k.CgroupID

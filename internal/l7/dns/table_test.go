@@ -72,6 +72,7 @@ func play(t *Table, events []event) string {
 func TestTable(t *testing.T) {
 	aaaa := func(m *Message) { m.Type = TypeAAAA }
 	pid := func(n uint32) func(*Key) { return func(k *Key) { k.PID = n } }
+	atServer := func(n uint32) func(*Key) { return func(k *Key) { k.PID, k.Incoming = n, true } }
 	tests := []struct {
 		name   string
 		events []event
@@ -118,6 +119,10 @@ func TestTable(t *testing.T) {
 		}, "", Stats{Queries: 1, InFlight: 1, Unmatched: 4}},
 		{"the process is that of the query", []event{ask(0, 1, "a").by(pid(7)), answer(1, 1, "a").by(pid(8))}, "1 a 1 rcode=0 1ms from 0 pid=7", Stats{Queries: 1, Answered: 1}},
 		{"or of the answer", []event{ask(0, 1, "a"), answer(1, 1, "a").by(pid(8))}, "1 a 1 rcode=0 1ms from 0 pid=8", Stats{Queries: 1, Answered: 1}},
+		{"at the server it is that of the answer", []event{ask(0, 1, "a").by(atServer(7)), answer(1, 1, "a").by(atServer(8))},
+			"1 a 1 rcode=0 1ms from 0 pid=8", Stats{Queries: 1, Answered: 1}},
+		{"if it is known", []event{ask(0, 1, "a").by(atServer(7)), answer(1, 1, "a").by(atServer(0))},
+			"1 a 1 rcode=0 1ms from 0 pid=7", Stats{Queries: 1, Answered: 1}},
 		{"a clock that stumbles", []event{ask(5, 1, "a"), answer(4, 1, "a")}, "1 a 1 rcode=0 0s from 5", Stats{Queries: 1, Answered: 1}},
 	}
 	for _, tt := range tests {

@@ -6,7 +6,7 @@ import (
 )
 
 // Key says between whom a message goes. A query and its answer have the same
-// key but for PID and CgroupID, which are not compared.
+// key but for PID, Process and CgroupID, which are not compared.
 type Key struct {
 	Netns          uint64
 	Client, Server netip.AddrPort
@@ -16,12 +16,16 @@ type Key struct {
 	Incoming bool
 
 	PID      uint32 // of the observed end, 0 when unknown
+	Process  string // its name, "" when unknown
 	CgroupID uint64 // of its socket, 0 when unknown
 }
 
 // Transaction is a query and what became of it.
 type Transaction struct {
-	Key     // with PID and CgroupID of the query, of the answer where that has none
+	// Key is that of the query. The process is the one that sent: the query at
+	// the client, the answer at the server; that of the other message where
+	// this one has none.
+	Key
 	ID      uint16
 	Name    string // of the question, see [Message].Name
 	Type    uint16

@@ -7,6 +7,8 @@ type Stats struct {
 	Malformed int64 // messages that are none
 	Cut       int64 // longer than what is captured; read as far as they go
 	Refused   int64 // segments of TCP connections beyond the bound
+	Gaps      int64 // times that segments of a TCP connection never came
+	Unframed  int64 // segments with bytes that belong to no message
 }
 
 // Stats belongs to the goroutine of the Tracker.

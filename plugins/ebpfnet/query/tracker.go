@@ -59,6 +59,8 @@ type Tracker struct {
 	take   func(msg []byte)
 	emit   func(*dns.Transaction)
 	out    flow.DNS // handed to the sink, again and again
+
+	process string // name of the last packet's
 }
 
 // conversation is one TCP connection.
@@ -111,7 +113,14 @@ func (t *Tracker) segment(p *payload.Packet) {
 	if p.Sent() {
 		side = 1
 	}
-	c.stream[side].Feed(c.sequence[side].At(p.Seq), int(p.Len), p.Data, t.take)
+	s := &c.stream[side]
+	before := s.Stats()
+	s.Feed(c.sequence[side].At(p.Seq), int(p.Len), p.Data, t.take)
+	after := s.Stats()
+	t.stats.Gaps += after.Gaps - before.Gaps
+	if after.Skipped != before.Skipped {
+		t.stats.Unframed++
+	}
 }
 
 // Known reports whether a connection is followed.
@@ -141,6 +150,12 @@ func (t *Tracker) key() dns.Key {
 		Netns: uint64(p.End.Netns), Client: p.Local(), Server: p.Remote(), TCP: p.Of() == payload.DNSTCP,
 		PID: p.End.Pid, CgroupID: p.End.Cgroup,
 	}
+	if k.PID != 0 {
+		if name := p.Comm(); string(name) != t.process {
+			t.process = string(name)
+		}
+		k.Process = t.process
+	}
 	if p.Sent() == t.msg.Response {
 		k.Client, k.Server, k.Incoming = k.Server, k.Client, true
 	}
@@ -151,7 +166,7 @@ func (t *Tracker) key() dns.Key {
 func (t *Tracker) transaction(x *dns.Transaction) {
 	t.out = flow.DNS{
 		Netns: x.Netns, NetnsDev: t.cfg.NetnsDev, Client: x.Client, Server: x.Server, TCP: x.TCP,
-		Direction: flow.Outgoing, PID: x.PID, Name: x.Name, Type: x.Type, RCode: x.RCode,
+		Direction: flow.Outgoing, PID: x.PID, Process: x.Process, Name: x.Name, Type: x.Type, RCode: x.RCode,
 		Latency: x.Latency, Time: x.Start + t.wall,
 	}
 	if x.Incoming {
@@ -159,9 +174,6 @@ func (t *Tracker) transaction(x *dns.Transaction) {
 	}
 	if x.RCode != dns.TimedOut {
 		t.msg.Addresses(t.cfg.Domains.Learn)
-		if t.packet.End.Pid == x.PID {
-			t.out.Process = string(t.packet.Comm())
-		}
 	}
 	if t.cfg.Container != nil {
 		t.out.Container = t.cfg.Container(x.CgroupID, x.PID)

@@ -206,6 +206,49 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestOwner: who sent is named, also when no answer comes.
+func TestOwner(t *testing.T) {
+	b := &book{}
+	tracker := newTracker(b)
+	by := func(pid uint32, name string, p *payload.Packet) {
+		p.End.Pid, p.End.Comm = pid, [16]int8{}
+		for i := range name {
+			p.End.Comm[i] = int8(name[i])
+		}
+		tracker.Packet(p)
+	}
+	by(8, "parent", packet(payload.DNSUDP, false, false, 1000, message(t, 2, "b.test", -1)))
+	by(9, "named", packet(payload.DNSUDP, false, true, 4000, message(t, 2, "b.test", 3)))
+	by(7, "dig", packet(payload.DNSUDP, true, true, 1000, message(t, 1, "a.test", -1)))
+	by(9, "named", packet(payload.DNSUDP, false, false, 5000, message(t, 3, "c.test", -1)))
+	tracker.Expire(int64(7 * time.Second))
+	var got []string
+	for _, x := range b.got {
+		got = append(got, fmt.Sprintf("%s %d %s %d", x.Name, x.RCode, x.Process, x.PID))
+	}
+	if want := []string{"b.test 3 named 9", "a.test -1 dig 7", "c.test -1 named 9"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestUndecoded: what is in a TCP connection and no message is counted.
+func TestUndecoded(t *testing.T) {
+	tracker := newTracker(&book{})
+	feed := func(seq uint32, data string) {
+		p := packet(payload.DNSTCP, true, true, 1, []byte(data))
+		p.Seq = seq
+		tracker.Packet(p)
+	}
+	feed(0, "\xff\xff this is no DNS")
+	feed(17, "nor is this, nor this")
+	for i := range uint32(8) { // as many as may wait for one that is missing
+		feed(1000+20*i, "not this one either.")
+	}
+	if got := tracker.Stats(); got.Gaps != 1 || got.Unframed != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestMalformed(t *testing.T) {
 	tracker := newTracker(&book{})
 	tracker.Packet(packet(payload.DNSUDP, true, true, 1, []byte("no DNS")))
