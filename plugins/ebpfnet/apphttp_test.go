@@ -218,13 +218,15 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 	case "text": // and N bytes more
 		_, err := io.WriteString(a.conn(o.ID), o.Addr+strings.Repeat("x", o.N))
 		return err
-	case "echo":
-		addr, err := echo(o.Kind)
-		r.Addr = addr
-		return err
-	case "ping":
-		n, err := ping(o.Addr, o.Kind, o.N)
-		r.N = n
+	case "traffic":
+		t, err := newTraffic(o.Addr, o.Kind)
+		if err != nil {
+			return err
+		}
+		r.ID = a.keep(t)
+	case "traffic slice": // of N µs
+		n, cpu, err := a.sockets[o.ID].(*traffic).run(time.Duration(o.N) * time.Microsecond)
+		r.Written, r.N = uint64(n), int(cpu)
 		return err
 	case "http pipeline":
 		return pipeline(o, r)
