@@ -30,6 +30,18 @@ type Object struct {
 	programs  []loaded
 }
 
+// Specs are the objects of the functions that bpf2go generates.
+func Specs(load ...func() (*ebpf.CollectionSpec, error)) ([]*ebpf.CollectionSpec, error) {
+	specs := make([]*ebpf.CollectionSpec, len(load))
+	for i, l := range load {
+		var err error
+		if specs[i], err = l(); err != nil {
+			return nil, fmt.Errorf("read kernel object: %w", err)
+		}
+	}
+	return specs, nil
+}
+
 // Open creates the maps of the objects and fills the scope. The specs belong
 // to the Object from now on. Close it.
 func Open(opts Options, specs ...*ebpf.CollectionSpec) (*Object, error) {

@@ -84,3 +84,14 @@ func TestLoadErrorDropsTheWrongHint(t *testing.T) {
 		t.Errorf("still says %q", err)
 	}
 }
+
+func TestSpecs(t *testing.T) {
+	good := func() (*ebpf.CollectionSpec, error) { return emitter(), nil }
+	broken := func() (*ebpf.CollectionSpec, error) { return nil, errors.New("no ELF file") }
+	if specs, err := Specs(good, good); err != nil || len(specs) != 2 || specs[0].Programs["emit"] == nil || specs[0] == specs[1] {
+		t.Errorf("%v, %v", specs, err)
+	}
+	if _, err := Specs(good, broken); err == nil || err.Error() != "read kernel object: no ELF file" {
+		t.Errorf("error = %v", err)
+	}
+}

@@ -48,15 +48,10 @@ func openTracer(cfg tracerConfig) (*tracer, error) {
 }
 
 func (t *tracer) open() error {
-	var specs []*ebpf.CollectionSpec
-	for _, load := range []func() (*ebpf.CollectionSpec, error){loadTcpState, loadTcpOwner, loadTcpScan} {
-		spec, err := load()
-		if err != nil {
-			return err
-		}
-		specs = append(specs, spec)
+	specs, err := bpf.Specs(loadTcpState, loadTcpOwner, loadTcpScan)
+	if err != nil {
+		return err
 	}
-	var err error
 	t.object, err = bpf.Open(bpf.Options{
 		Constants: map[string]any{
 			"include_loopback": t.cfg.loopback,

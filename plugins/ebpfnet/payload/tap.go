@@ -48,15 +48,11 @@ func Open(cfg Config) (*Tap, error) {
 }
 
 func (t *Tap) open() error {
-	packets, err := loadSkb()
+	specs, err := bpf.Specs(loadSkb, loadSock)
 	if err != nil {
 		return err
 	}
-	sockets, err := loadSock()
-	if err != nil {
-		return err
-	}
-	inner := packets.Maps["flows"].InnerMap
+	inner := specs[0].Maps["flows"].InnerMap
 	if t.cfg.MaxFlows > 0 {
 		inner.MaxEntries = t.cfg.MaxFlows
 	}
@@ -69,7 +65,7 @@ func (t *Tap) open() error {
 		},
 		MaxEntries: map[string]uint32{"packets": t.cfg.RingBytes},
 		Scope:      t.cfg.Scope,
-	}, packets, sockets)
+	}, specs...)
 	if err != nil {
 		return err
 	}

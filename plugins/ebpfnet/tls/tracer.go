@@ -51,15 +51,10 @@ func Open(cfg Config) (*Tracer, error) {
 }
 
 func (t *Tracer) open() error {
-	var specs []*ebpf.CollectionSpec
-	for _, load := range []func() (*ebpf.CollectionSpec, error){loadCalls, loadGoTLS, loadBinding} {
-		spec, err := load()
-		if err != nil {
-			return err
-		}
-		specs = append(specs, spec)
+	specs, err := bpf.Specs(loadCalls, loadGoTLS, loadBinding)
+	if err != nil {
+		return err
 	}
-	var err error
 	t.object, err = bpf.Open(bpf.Options{
 		Constants: map[string]any{"include_loopback": t.cfg.Loopback, "ipv6_disabled": t.cfg.NoIPv6},
 		MaxEntries: map[string]uint32{
