@@ -275,7 +275,7 @@ func TestAskExternal(t *testing.T) {
 		}
 		return path
 	}
-	report, err := json.Marshal(externalReport{Plugins: []pluginReport{
+	report, err := json.Marshal(externalReport{Plugins: []plugins.Report{
 		{Name: "ebpf-net", OK: true, Hooks: hooks()[0].Hooks}, {Name: "ebpf-bash", Error: "not supported"},
 	}})
 	if err != nil {

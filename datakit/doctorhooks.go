@@ -120,15 +120,7 @@ func rungName(rung int) string {
 // externalReport is the part of what `datakit-ebpf doctor --json` prints that
 // concerns plugins.
 type externalReport struct {
-	Plugins []pluginReport `json:"plugins"`
-}
-
-// pluginReport is a plugin that was attached for a moment.
-type pluginReport struct {
-	Name  string         `json:"name"`
-	OK    bool           `json:"ok"`
-	Error string         `json:"error,omitempty"`
-	Hooks []plugins.Hook `json:"hooks"`
+	Plugins []plugins.Report `json:"plugins"`
 }
 
 // phaseLoads is the phase of a plugin that can run, and does not now.

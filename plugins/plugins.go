@@ -128,6 +128,15 @@ type State struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
+// Report is a plugin that was loaded and attached for a moment, as an external
+// prints it for `doctor --json` and the agent reads it.
+type Report struct {
+	Name  string `json:"name"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+	Hooks []Hook `json:"hooks"`
+}
+
 // Phases of a plugin.
 const (
 	PhaseLoading = "loading"

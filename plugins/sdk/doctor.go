@@ -16,20 +16,12 @@ import (
 
 // report is what doctor finds.
 type report struct {
-	Program      string         `json:"program"`
-	Version      string         `json:"version"`
-	Kernel       string         `json:"kernel"`
-	BTF          bool           `json:"btf"` // the kernel describes its types
-	Capabilities []string       `json:"capabilities"`
-	Plugins      []pluginReport `json:"plugins"`
-}
-
-// pluginReport is one plugin, loaded and attached for a moment.
-type pluginReport struct {
-	Name  string         `json:"name"`
-	OK    bool           `json:"ok"`
-	Error string         `json:"error,omitempty"`
-	Hooks []plugins.Hook `json:"hooks"`
+	Program      string           `json:"program"`
+	Version      string           `json:"version"`
+	Kernel       string           `json:"kernel"`
+	BTF          bool             `json:"btf"` // the kernel describes its types
+	Capabilities []string         `json:"capabilities"`
+	Plugins      []plugins.Report `json:"plugins"`
 }
 
 // examine loads each plugin, asks for its hooks and takes it down again.
@@ -41,7 +33,7 @@ func examine(e *engine) report {
 	return r
 }
 
-func (e *engine) examine(f plugins.Factory) (r pluginReport) {
+func (e *engine) examine(f plugins.Factory) (r plugins.Report) {
 	r.Name, r.Hooks = f.Name, []plugins.Hook{}
 	defer func() {
 		if cause := recover(); cause != nil {
