@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 
 	"datakit.dev/agent/internal/hostfs"
@@ -26,51 +27,105 @@ type Mount struct {
 // Read returns the mounts of the host: those this process sees, or where the
 // host's /proc is mounted elsewhere those of its first process.
 func Read(fs hostfs.Root) ([]Mount, error) {
-	path := fs.Proc("self", "mountinfo")
+	file := fs.Proc("self", "mountinfo")
 	if fs.ProcDir != "" && fs.ProcDir != "/proc" {
-		path = fs.Proc("1", "mountinfo")
+		file = fs.Proc("1", "mountinfo")
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(data)
 }
 
-// Parse reads the content of a mountinfo file. Of mounts on the same mount
-// point only the last is returned, which hides the others.
+// line is one line of mountinfo with the place of the mount in the tree.
+type line struct {
+	Mount
+	id, parent string
+}
+
+// Parse reads the content of a mountinfo file. Mounts that nobody can reach
+// are left out: those below another one on the same mount point, and those in
+// a folder that something was mounted over later.
 func Parse(data []byte) ([]Mount, error) {
-	var all []Mount
-	last := map[string]int{} // by mount point
-	for line := range bytes.Lines(data) {
-		m, err := parseLine(string(bytes.TrimSuffix(line, []byte("\n"))))
+	var lines []line
+	for text := range bytes.Lines(data) {
+		l, err := parseLine(string(bytes.TrimSuffix(text, []byte("\n"))))
 		if err != nil {
 			return nil, err
 		}
-		if i, hidden := last[m.MountPoint]; hidden {
-			all[i] = m
+		lines = append(lines, l)
+	}
+	var all []Mount
+	last := map[string]int{} // by mount point
+	hidden := buried(lines)
+	for i, l := range lines {
+		if hidden[i] {
 			continue
 		}
-		last[m.MountPoint] = len(all)
-		all = append(all, m)
+		if at, again := last[l.MountPoint]; again {
+			all[at] = l.Mount
+			continue
+		}
+		last[l.MountPoint] = len(all)
+		all = append(all, l.Mount)
 	}
 	return all, nil
+}
+
+// buried finds the mounts in folders that another mount covers: one on the
+// same file system (the parent) and on a folder above, or one that covers the
+// parent.
+func buried(lines []line) []bool {
+	type place struct{ parent, point string }
+	byPlace, byID := map[place]int{}, map[string]int{}
+	for i, l := range lines {
+		byID[l.id] = i
+		if l.id != l.parent { // the first of all is its own parent
+			byPlace[place{l.parent, l.MountPoint}] = i
+		}
+	}
+	hidden, known := make([]bool, len(lines)), make([]bool, len(lines))
+	var look func(i int) bool
+	look = func(i int) bool {
+		if known[i] {
+			return hidden[i]
+		}
+		known[i] = true // before the parent, which in nonsense is itself
+		l := lines[i]
+		for at := l.MountPoint; at != "/" && at != "." && !hidden[i]; {
+			at = path.Dir(at)
+			above, there := byPlace[place{l.parent, at}]
+			hidden[i] = there && lines[above].id != l.parent
+		}
+		if parent, there := byID[l.parent]; there && !hidden[i] {
+			hidden[i] = look(parent)
+		}
+		return hidden[i]
+	}
+	for i := range lines {
+		look(i)
+	}
+	return hidden
 }
 
 // parseLine reads, for example:
 //
 //	36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
-func parseLine(line string) (Mount, error) {
-	before, after, ok := strings.Cut(line, " - ")
-	a, b := strings.Fields(before), strings.Split(after, " ")
+//
+// Only blanks part the words: other white space of a name, such as the
+// ideographic space, stands as it is.
+func parseLine(text string) (line, error) {
+	before, after, ok := strings.Cut(text, " - ")
+	a, b := strings.Split(before, " "), strings.Split(after, " ")
 	if !ok || len(a) < 6 || len(b) < 2 {
-		return Mount{}, fmt.Errorf("read mountinfo: %q is not a mount", line)
+		return line{}, fmt.Errorf("read mountinfo: %q is not a mount", text)
 	}
 	options, _, _ := strings.Cut(a[5], ",")
-	return Mount{
+	return line{Mount{
 		Device: a[2], Root: unescape(a[3]), MountPoint: unescape(a[4]), ReadOnly: options == "ro",
 		FSType: unescape(b[0]), Source: unescape(b[1]),
-	}, nil
+	}, a[0], a[1]}, nil
 }
 
 // unescape replaces \040 and its like, by which the kernel writes white space

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"datakit.dev/agent/internal/hostfs"
 )
 
@@ -41,6 +43,56 @@ func TestParse(t *testing.T) {
 		if _, err := Parse([]byte(bad)); err == nil || !strings.Contains(err.Error(), "is not a mount") {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+// Mounts that nobody can reach are not those that statfs(2) finds at their
+// mount point.
+func TestHiddenMounts(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"folder above": {`20 1 8:1 / / rw - ext4 /dev/sda1 rw
+30 20 0:30 / /a/b rw - tmpfs HIDDEN rw
+31 20 0:31 / /a rw - tmpfs OVER rw
+32 31 0:32 / /a/c rw - tmpfs LATER rw
+33 20 0:33 / /ab rw - tmpfs BESIDE rw
+`, "/dev/sda1 OVER LATER BESIDE"},
+		"mount in a hidden mount": {`20 1 8:1 / / rw - ext4 /dev/sda1 rw
+30 20 0:30 / /a/b rw - tmpfs HIDDEN rw
+31 30 0:31 / /a/b/c rw - tmpfs INSIDE rw
+32 20 0:32 / /a rw - tmpfs OVER rw
+`, "/dev/sda1 OVER"},
+		"twice on one mount point": {`20 1 8:1 / / rw - ext4 /dev/sda1 rw
+30 20 0:30 / /a rw - tmpfs HIDDEN rw
+31 30 0:31 / /a/b rw - tmpfs INSIDE rw
+32 30 0:32 / /a rw - tmpfs OVER rw
+`, "/dev/sda1 OVER"},
+		"first root file system": {`1 1 0:1 / / rw - rootfs rootfs rw
+20 1 8:1 / / rw - ext4 /dev/sda1 rw
+21 1 0:5 / /dev rw - devtmpfs EARLY rw
+22 20 0:6 / /dev rw - devtmpfs DEV rw
+`, "/dev/sda1 DEV"},
+		"first root file system alone": {`1 1 0:1 / / rw - rootfs rootfs rw
+21 1 0:5 / /dev rw - devtmpfs DEV rw
+`, "rootfs DEV"},
+		"nonsense": {"5 6 8:1 / /a rw - ext4 A rw\n6 5 8:2 / /a/b rw - ext4 B rw\n", "A B"},
+		"spaces":   {"20 1 8:1 / /n\u3000b\u00a0c\u0085d rw - ext4 /dev/sda1 rw\n", "/dev/sda1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, err := Parse([]byte(tt.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, m := range all {
+				got = append(got, m.Source)
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if name == "spaces" && all[0].MountPoint != "/n\u3000b\u00a0c\u0085d" {
+				t.Errorf("mount point %q", all[0].MountPoint)
+			}
+		})
 	}
 }
 
@@ -152,7 +204,12 @@ func TestAgainstFindmnt(t *testing.T) {
 	}
 	targets := map[string]bool{}
 	for line := range strings.Lines(before) {
-		targets[strings.ReplaceAll(strings.TrimSpace(line), `\x20`, " ")] = true
+		target := strings.ReplaceAll(strings.TrimSpace(line), `\x20`, " ")
+		var s unix.Statx_t
+		if err := unix.Statx(unix.AT_FDCWD, target, unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS, &s); err == nil && s.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 && s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+			continue // the kernel finds no mount there: one above covers it (from Linux 5.8)
+		}
+		targets[target] = true
 	}
 	for target := range targets {
 		if !seen[target] {
