@@ -100,7 +100,7 @@ func (p *Plugin) stop(k nicKey) {
 	t := *l.totals.Load()
 	t.source = l.source.Stats()
 	t.waiting = t.source.Waiting()
-	t.kernel = droppedInKernel(l.kernel)
+	t.kernel = droppedInKernel(l.kernel, &t.source)
 	_ = l.source.Close()
 	_ = l.kernel.Close()
 	p.retired.add(&t)

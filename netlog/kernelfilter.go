@@ -1,6 +1,7 @@
 package netlog
 
 import (
+	"datakit.dev/agent/netlog/capture"
 	"datakit.dev/agent/netlog/packet"
 	"datakit.dev/agent/netlog/socketfilter"
 )
@@ -25,12 +26,13 @@ func (p *Plugin) kernelFilter(link packet.LinkType, on *Interface) *socketfilter
 	return f
 }
 
-// droppedInKernel is how many packets a filter has dropped. Classic filters
-// do not count.
-func droppedInKernel(f *socketfilter.Filter) (n int64) {
+// droppedInKernel is how many packets the blacklist has dropped before the
+// source: one of eBPF counts itself, for a classic one the source does.
+func droppedInKernel(f *socketfilter.Filter, s *capture.Stats) int64 {
+	n := s.Filtered
 	rules, err := f.Dropped()
 	if err != nil {
-		return 0 // its map is closed
+		return n // its map is closed
 	}
 	for _, dropped := range rules {
 		n += int64(dropped)

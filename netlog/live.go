@@ -117,6 +117,6 @@ func (l *live) flush() {
 func (l *live) note() {
 	t := l.tap.totals()
 	t.source = l.source.Stats()
-	t.kernel = droppedInKernel(l.kernel)
+	t.kernel = droppedInKernel(l.kernel, &t.source)
 	l.totals.Store(&t)
 }

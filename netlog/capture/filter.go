@@ -20,7 +20,8 @@ import (
 // snap length. A program of eBPF replaces the base filter.
 type Filter struct {
 	Classic []bpf.RawInstruction
-	Program *ebpf.Program // of type SocketFilter; stays the caller's
+	Counter []bpf.RawInstruction // keeps what Classic drops: Stats.Filtered is how much that is
+	Program *ebpf.Program        // of type SocketFilter; stays the caller's
 }
 
 // base is the filter that keeps what can be tracked: TCP, UDP and ICMP over
@@ -73,17 +74,13 @@ func jumps(beyond int, values ...uint32) []bpf.Instruction {
 	return all
 }
 
-// classic is the program of a ring without one of eBPF.
-func (f Filter) classic(link packet.LinkType, snap int) ([]bpf.RawInstruction, error) {
-	program := base(link)
-	if f.Classic == nil {
-		program = append(program, bpf.RetConstant{Val: uint32(snap)})
-	}
-	raw, err := bpf.Assemble(program)
+// behindBase is a program that runs on what the base filter keeps.
+func behindBase(link packet.LinkType, program []bpf.RawInstruction) ([]bpf.RawInstruction, error) {
+	raw, err := bpf.Assemble(base(link))
 	if err != nil {
 		return nil, fmt.Errorf("assemble base filter: %w", err)
 	}
-	return append(raw, f.Classic...), nil
+	return append(raw, program...), nil
 }
 
 // attach makes a socket run the filter from the next frame on.
@@ -94,7 +91,21 @@ func (f Filter) attach(fd int, link packet.LinkType, snap int) error {
 		}
 		return nil
 	}
-	raw, err := f.classic(link, snap)
+	return attachClassic(fd, link, f.behind(snap))
+}
+
+// behind is what runs behind the base filter, for a ring without a program of
+// eBPF.
+func (f Filter) behind(snap int) []bpf.RawInstruction {
+	if f.Classic != nil {
+		return f.Classic
+	}
+	return []bpf.RawInstruction{{Op: unix.BPF_RET | unix.BPF_K, K: uint32(snap)}}
+}
+
+// attachClassic makes a socket run a program on what the base filter keeps.
+func attachClassic(fd int, link packet.LinkType, program []bpf.RawInstruction) error {
+	raw, err := behindBase(link, program)
 	if err != nil {
 		return err
 	}
@@ -102,8 +113,8 @@ func (f Filter) attach(fd int, link packet.LinkType, snap int) error {
 		return fmt.Errorf("attach socket filter: %d instructions, at most %d are possible", len(raw), unix.BPF_MAXINSNS)
 	}
 	// bpf.RawInstruction is struct sock_filter of linux/filter.h.
-	program := unix.SockFprog{Len: uint16(len(raw)), Filter: (*unix.SockFilter)(unsafe.Pointer(&raw[0]))}
-	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
+	fprog := unix.SockFprog{Len: uint16(len(raw)), Filter: (*unix.SockFilter)(unsafe.Pointer(&raw[0]))}
+	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &fprog); err != nil {
 		return fmt.Errorf("attach socket filter: %w", err)
 	}
 	return nil

@@ -89,7 +89,7 @@ func TestBaseFilter(t *testing.T) {
 // runs is what a filter returns for a frame.
 func runs(t *testing.T, f Filter, link packet.LinkType, frame []byte) int {
 	t.Helper()
-	raw, err := f.classic(link, 2048)
+	raw, err := behindBase(link, f.behind(2048))
 	must(t, err)
 	program, all := bpf.Disassemble(raw)
 	if !all {
@@ -124,10 +124,9 @@ func TestBaseFilterKeepsWhatIsDecoded(t *testing.T) {
 	}
 }
 
-// Filters are exchanged while packets come: eBPF, classic, none.
-func TestSetFilter(t *testing.T) {
+// A filter of each kind decides how much of a frame is kept.
+func TestFilters(t *testing.T) {
 	w := nettest.New(t)
-	r := open(t, w.Far, Config{})
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SocketFilter, License: "GPL",
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 150), asm.Return()},
@@ -144,7 +143,7 @@ func TestSetFilter(t *testing.T) {
 		{"classic", Filter{Classic: discard(t)}, 200},
 		{"none", Filter{}, 1042},
 	} {
-		must(t, r.SetFilter(tt.filter))
+		r := open(t, w.Far, Config{Filter: tt.filter})
 		sendAll(t, b, 1)
 		collect(t, r, 1, func(p *packet.Packet) {
 			if p.DstPort == 9 && p.Captured != tt.captured {
@@ -152,12 +151,36 @@ func TestSetFilter(t *testing.T) {
 			}
 		})
 	}
-	long := make([]bpf.RawInstruction, 5000)
-	if err := r.SetFilter(Filter{Classic: long}); err == nil {
-		t.Error("attached 5000 instructions")
+}
+
+// What a classic filter drops is counted by its counter, to the last packet,
+// and copied nowhere.
+func TestCounter(t *testing.T) {
+	const count = 3000
+	w := nettest.New(t)
+	nothing, err := bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: 0}})
+	must(t, err)
+	r := open(t, w.Far, Config{Filter: Filter{Classic: nothing, Counter: discard(t)}})
+	sendAll(t, blaster(t, w, 10, 1000), count)
+	if s := r.Stats(); s.Filtered != count || s.Received != 0 {
+		t.Errorf("%d filtered, %d received, want %d and none", s.Filtered, s.Received, count)
 	}
 	must(t, r.Close())
-	if err := r.SetFilter(Filter{}); err == nil {
-		t.Error("set on a closed ring")
+	if s := r.Stats(); s.Filtered != count {
+		t.Errorf("%d filtered after Close", s.Filtered)
+	}
+}
+
+// A program that the kernel does not take is refused, and nothing is left.
+func TestFilterTooLong(t *testing.T) {
+	w := nettest.New(t)
+	long := make([]bpf.RawInstruction, 5000)
+	for name, f := range map[string]Filter{"filter": {Classic: long}, "counter": {Classic: discard(t), Counter: long}} {
+		w.Far.In(t, func() error {
+			if _, err := Open(Config{Index: w.Far.Link(t).Index, Link: packet.LinkEthernet, Filter: f}); err == nil {
+				t.Errorf("%s: attached 5000 instructions", name)
+			}
+			return nil
+		})
 	}
 }

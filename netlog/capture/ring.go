@@ -18,8 +18,9 @@ var ErrDown = errors.New("interface is down")
 
 // Ring captures from one interface into memory shared with the kernel.
 type Ring struct {
-	config Config
-	socket *socket
+	config  Config
+	socket  *socket
+	counter *counter // nil without a classic filter that has one
 
 	closed  atomic.Bool
 	mu      sync.Mutex // of the memory: held while packets are handed on
@@ -44,17 +45,13 @@ func Open(c Config) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ring: %w", err)
 	}
-	return &Ring{config: c, socket: s}, nil
-}
-
-// SetFilter replaces the filter from the next frame on.
-func (r *Ring) SetFilter(f Filter) error {
-	r.statsMu.Lock()
-	defer r.statsMu.Unlock()
-	if r.socket == nil {
-		return os.ErrClosed
+	r := &Ring{config: c, socket: s}
+	if c.Filter.Counter != nil {
+		if r.counter, err = openCounter(&c); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
 	}
-	return f.attach(r.socket.fd, r.config.Link, r.config.SnapLen)
+	return r, nil
 }
 
 // Next hands on the packets of the next block.
@@ -126,6 +123,7 @@ const countEvery = 1024
 // count adds what the kernel counted since it was last asked: packets
 // include those dropped (packet_getsockopt of af_packet.c).
 func (r *Ring) count() {
+	r.stats.Filtered = r.counter.count()
 	s, err := unix.GetsockoptTpacketStatsV3(r.socket.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {
 		return // never for a socket with a ring
@@ -147,7 +145,7 @@ func (r *Ring) Close() error {
 	r.statsMu.Lock()
 	defer r.statsMu.Unlock()
 	r.count()
-	err := r.socket.close()
-	r.socket = nil
+	err := errors.Join(r.socket.close(), r.counter.close())
+	r.socket, r.counter = nil, nil
 	return err
 }

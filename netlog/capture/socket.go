@@ -33,17 +33,13 @@ func openSocket(c *Config) (*socket, error) {
 
 // open binds last, so that nothing is captured unfiltered.
 func (s *socket) open(c *Config) (err error) {
-	kind := unix.SOCK_RAW
-	if c.Link != packet.LinkEthernet {
-		kind = unix.SOCK_DGRAM // without link headers, whatever they are
-	}
-	if s.fd, err = unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
-		return fmt.Errorf("create packet socket: %w", err)
+	if s.fd, err = newSocket(c); err != nil {
+		return err
 	}
 	if s.waker, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("create eventfd: %w", err)
 	}
-	if err := s.options(c); err != nil {
+	if err := s.options(); err != nil {
 		return err
 	}
 	if err := s.mapRing(c); err != nil {
@@ -52,14 +48,37 @@ func (s *socket) open(c *Config) (err error) {
 	if err := c.Filter.attach(s.fd, c.Link, c.SnapLen); err != nil {
 		return err
 	}
-	address := unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: c.Index}
-	if err := unix.Bind(s.fd, &address); err != nil {
-		return fmt.Errorf("bind to interface %d: %w", c.Index, err)
+	return bind(s.fd, c.Index)
+}
+
+// newSocket makes a packet socket that gets nothing yet.
+func newSocket(c *Config) (int, error) {
+	kind := unix.SOCK_RAW
+	if c.Link != packet.LinkEthernet {
+		kind = unix.SOCK_DGRAM // without link headers, whatever they are
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return -1, fmt.Errorf("create packet socket: %w", err)
+	}
+	if c.Loopback {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+			return -1, errors.Join(fmt.Errorf("set incoming only: %w", err), unix.Close(fd))
+		}
+	}
+	return fd, nil
+}
+
+// bind makes a socket get what passes an interface.
+func bind(fd, index int) error {
+	address := unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index}
+	if err := unix.Bind(fd, &address); err != nil {
+		return fmt.Errorf("bind to interface %d: %w", index, err)
 	}
 	return nil
 }
 
-func (s *socket) options(c *Config) error {
+func (s *socket) options() error {
 	type option struct {
 		what        string
 		name, value int
@@ -67,9 +86,6 @@ func (s *socket) options(c *Config) error {
 	all := []option{
 		{"version 3", unix.PACKET_VERSION, unix.TPACKET_V3},
 		{"room for a tag", unix.PACKET_RESERVE, tagSize},
-	}
-	if c.Loopback {
-		all = append(all, option{"incoming only", unix.PACKET_IGNORE_OUTGOING, 1})
 	}
 	for _, o := range all {
 		if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, o.name, o.value); err != nil {

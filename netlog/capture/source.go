@@ -29,6 +29,7 @@ type Stats struct {
 	Delivered int64                 // handed on as packets
 	Refused   [packet.Reasons]int64 // not decoded, by packet.Error
 	Freezes   int64                 // how often the ring became full
+	Filtered  int64                 // beside all these: by a classic filter with a counter
 }
 
 // Undecoded is the sum of Refused.

@@ -34,8 +34,9 @@ type classic struct {
 	layout
 	decision filter.Decision
 	ethernet bool
-	snap     uint32
-	labels   int // made so far
+	keep     uint32 // result for what the rules keep: how many bytes
+	drop     uint32 // and for what they drop
+	labels   int    // made so far
 }
 
 // program returns the whole program. A load beyond the end of a frame drops
@@ -57,9 +58,9 @@ func (x *classic) program() []bpf.Instruction {
 		x.test(t, target(t.Yes), target(t.No))
 	}
 	x.at(atIgnore)
-	x.add(bpf.RetConstant{Val: 0})
+	x.add(bpf.RetConstant{Val: x.drop})
 	x.at(atKeep)
-	x.add(bpf.RetConstant{Val: x.snap})
+	x.add(bpf.RetConstant{Val: x.keep})
 	return x.assemble()
 }
 

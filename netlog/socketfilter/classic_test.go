@@ -51,7 +51,7 @@ func TestClassicAgreesWithMatch(t *testing.T) {
 			link = packet.LinkRaw
 		}
 		d := p.Headers(map[string]string{"nic": knownName})
-		x := classic{decision: d, ethernet: link == packet.LinkEthernet, snap: snap}
+		x := classic{decision: d, ethernet: link == packet.LinkEthernet, keep: snap}
 		program := x.program()
 		machines := map[metadataOf]*bpf.VM{}
 		machine := func(f *frame) *bpf.VM {
@@ -73,6 +73,16 @@ func TestClassicAgreesWithMatch(t *testing.T) {
 				t.Fatalf("verdict %d", verdict)
 			}
 			v.check(text, p, d, &f, link, verdict == 0, false)
+			if i%20 > 0 {
+				continue
+			}
+			opposite, err := bpf.NewVM(f.inVM((&classic{decision: d, ethernet: x.ethernet, drop: 1}).program()))
+			must(t, err)
+			counted, err := opposite.Run(f.data)
+			must(t, err)
+			if (counted == 1) != (verdict == 0) {
+				t.Fatalf("%s: %d kept, %d counted", text, verdict, counted)
+			}
 		}
 	}
 	v.enough()

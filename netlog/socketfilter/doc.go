@@ -2,7 +2,8 @@
 // that packets they drop are never copied to user space.
 //
 //	filter.Program ── Headers ──► filter.Decision ─┬─► eBPF:    parse headers to the stack ─► tests ─► count, drop
-//	                              tests on fields  └─► classic: parse headers to M[] ───────► tests ─► drop
+//	                              tests on fields  └─► classic: parse headers to M[] ───────► tests ─► drop;
+//	                                                            its opposite, on a socket without room: count
 //
 // A filter never drops what [filter.Program.Match] keeps. It sees a frame as
 // AF_PACKET has it, before who is source is settled: the packet type tells

@@ -26,7 +26,7 @@ func FuzzNeverDropsTooMuch(f *testing.F) {
 			return
 		}
 		one := frame{data: data, outgoing: sent, tagged: tagged && ethernet, tci: tci}
-		x := classic{decision: p.Headers(nil), ethernet: ethernet, snap: snap}
+		x := classic{decision: p.Headers(nil), ethernet: ethernet, keep: snap}
 		program := x.program()
 		if len(program) > classicLimit {
 			return

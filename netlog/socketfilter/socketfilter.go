@@ -35,6 +35,7 @@ type Filter struct {
 
 	program  *ebpf.Program
 	classic  []bpf.RawInstruction
+	opposite []bpf.RawInstruction // keeps what classic drops
 	counters *ebpf.Map
 	rules    int
 }
@@ -78,7 +79,7 @@ func (f *Filter) Capture() capture.Filter {
 	if f == nil {
 		return capture.Filter{}
 	}
-	return capture.Filter{Program: f.program, Classic: f.classic}
+	return capture.Filter{Program: f.program, Classic: f.classic, Counter: f.opposite}
 }
 
 func newExtended(rules *filter.Program, d filter.Decision, c Config) (*Filter, error) {
@@ -111,21 +112,27 @@ func load(x *extended) (*ebpf.Program, error) {
 }
 
 func newClassic(rules *filter.Program, d filter.Decision, c Config) (*Filter, error) {
-	x := classic{decision: d, ethernet: c.Link == packet.LinkEthernet, snap: uint32(c.Snap)}
-	program := x.program()
-	if len(program) > classicLimit {
-		return nil, fmt.Errorf("make classic filter: %d instructions, at most %d are possible", len(program), classicLimit)
+	f := &Filter{Exact: d.Exact, rules: rules.Len()}
+	for _, p := range []struct {
+		to         *[]bpf.RawInstruction
+		keep, drop uint32
+	}{{&f.classic, uint32(c.Snap), 0}, {&f.opposite, 0, 1}} {
+		x := classic{decision: d, ethernet: c.Link == packet.LinkEthernet, keep: p.keep, drop: p.drop}
+		program := x.program()
+		if len(program) > classicLimit {
+			return nil, fmt.Errorf("make classic filter: %d instructions, at most %d are possible", len(program), classicLimit)
+		}
+		var err error
+		if *p.to, err = bpf.Assemble(program); err != nil {
+			return nil, fmt.Errorf("assemble classic filter: %w", err)
+		}
 	}
-	raw, err := bpf.Assemble(program)
-	if err != nil {
-		return nil, fmt.Errorf("assemble classic filter: %w", err)
-	}
-	return &Filter{Exact: d.Exact, rules: rules.Len(), classic: raw}, nil
+	return f, nil
 }
 
 // Dropped returns how many packets each rule has dropped since New, the first
-// rule that matches a packet counting; nil when the kernel does not count,
-// for classic filters.
+// rule that matches a packet counting; nil for classic filters, whose drops
+// capture.Stats has as one number.
 func (f *Filter) Dropped() ([]uint64, error) {
 	if f == nil || f.counters == nil {
 		return nil, nil

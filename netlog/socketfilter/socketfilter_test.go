@@ -63,7 +63,7 @@ func TestManyAddresses(t *testing.T) {
 	p, err := filter.Compile(text)
 	must(t, err)
 	d := p.Headers(nil)
-	c := classic{decision: d, ethernet: true, snap: snap}
+	c := classic{decision: d, ethernet: true, keep: snap}
 	program := c.program()
 	if !slices.ContainsFunc(program, func(i bpf.Instruction) bool { j, ok := i.(bpf.Jump); return ok && j.Skip > 255 }) {
 		t.Errorf("%d instructions and no far jump", len(program))
