@@ -29,4 +29,23 @@ static __always_inline void release_cpu(void)
 		bpf_preempt_enable();
 }
 
+/*
+ * The same for programs of packets and uprobes, which nothing keeps on the CPU where the kernel is
+ * preempted. There a record that is reserved would hold up all that come after it while its program
+ * waits to run again. And from 6.13 on the variables of a uprobe's program stand in a stack that
+ * its CPU has only once (JITs with private stacks): who came in between would overwrite them.
+ * Distributions before 6.10 do not preempt the kernel.
+ */
+static __always_inline void hold_cpu(void)
+{
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+}
+
+static __always_inline void let_cpu(void)
+{
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
+}
+
 #endif

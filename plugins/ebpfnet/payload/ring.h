@@ -34,25 +34,7 @@ static __always_inline void describe(
 #define LOAD(skb, p, to, n)                                                                        \
 	bpf_skb_load_bytes(skb, (p)->offset, to, (((n)-1) & (sizeof(to) - 1)) + 1)
 
-/*
- * A record that is reserved holds up all that come after it. So nobody may take the CPU until it is
- * submitted: where kernels let programs of packets be preempted, a busy machine would not run the
- * task again for a long time, and the ring would fill. bpf_preempt_disable is of 6.10;
- * distributions before do not preempt the kernel.
- */
-static __always_inline void hold_cpu(void)
-{
-	if (bpf_preempt_disable)
-		bpf_preempt_disable();
-}
-
-static __always_inline void let_cpu(void)
-{
-	if (bpf_preempt_enable)
-		bpf_preempt_enable();
-}
-
-/* Ends with submit or lose. */
+/* Ends with submit or lose: nobody may come in between, see preempt.h. */
 #define RESERVE(type)                                                                              \
 	({                                                                                         \
 		hold_cpu();                                                                        \

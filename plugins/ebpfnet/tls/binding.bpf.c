@@ -9,6 +9,7 @@
  * that do no TLS.
  */
 #include "thread.h"
+#include "../../bpf/preempt.h"
 #include <bpf/bpf_tracing.h>
 
 /* The current task holds the lock of the socket: what happens to it, it does. */
@@ -35,17 +36,24 @@ static __always_inline void use_in_call(struct thread *t, struct sock *sk)
 		use(t->inner.object, sk);
 }
 
-/* A thread has read from a TCP socket. */
-SEC("tp_btf/tcp_rcv_space_adjust")
-int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
+static __always_inline void use_if_held(struct sock *sk)
 {
 	struct thread *t;
 
 	if (!marked(bpf_get_current_pid_tgid()))
-		return 0;
+		return;
 	t = current_thread();
 	if (t && t->outer.sp && held(sk))
 		use_in_call(t, sk);
+}
+
+/* A thread has read from a TCP socket. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
+{
+	keep_cpu();
+	use_if_held(sk);
+	release_cpu();
 	return 0;
 }
 

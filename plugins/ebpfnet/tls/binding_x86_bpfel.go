@@ -16,20 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	bindingMapMarks              = "marks"
-	bindingMapOrders             = "orders"
-	bindingMapScopeCgroups       = "scope_cgroups"
-	bindingMapScopeNetns         = "scope_netns"
-	bindingMapSegments           = "segments"
-	bindingMapSessions           = "sessions"
-	bindingMapThreads            = "threads"
-	bindingMapTlsCounters        = "tls_counters"
-	bindingProgEgress            = "egress"
-	bindingProgTcpRcvSpaceAdjust = "tcp_rcv_space_adjust"
-	bindingVarIncludeLoopback    = "include_loopback"
-	bindingVarIpv6Disabled       = "ipv6_disabled"
-	bindingVarScopedByCgroup     = "scoped_by_cgroup"
-	bindingVarScopedByNetns      = "scoped_by_netns"
+	bindingMapMarks                   = "marks"
+	bindingMapOrders                  = "orders"
+	bindingMapScopeCgroups            = "scope_cgroups"
+	bindingMapScopeNetns              = "scope_netns"
+	bindingMapSegments                = "segments"
+	bindingMapSessions                = "sessions"
+	bindingMapThreads                 = "threads"
+	bindingMapTlsCounters             = "tls_counters"
+	bindingProgEgress                 = "egress"
+	bindingProgTcpRcvSpaceAdjust      = "tcp_rcv_space_adjust"
+	bindingVarIncludeLoopback         = "include_loopback"
+	bindingVarIpv6Disabled            = "ipv6_disabled"
+	bindingVarScopedByCgroup          = "scoped_by_cgroup"
+	bindingVarScopedByNetns           = "scoped_by_netns"
+	bindingVarTracepointsArePreempted = "tracepoints_are_preempted"
 )
 
 // loadBinding returns the embedded CollectionSpec for binding.
@@ -96,10 +97,11 @@ type bindingMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bindingVariableSpecs struct {
-	IncludeLoopback *ebpf.VariableSpec `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	IncludeLoopback         *ebpf.VariableSpec `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.VariableSpec `ebpf:"tracepoints_are_preempted"`
 }
 
 // bindingObjects contains all objects after they have been loaded into the kernel.
@@ -149,10 +151,11 @@ func (m *bindingMaps) Close() error {
 //
 // It can be passed to loadBindingObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bindingVariables struct {
-	IncludeLoopback *ebpf.Variable `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
+	IncludeLoopback         *ebpf.Variable `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.Variable `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.Variable `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.Variable `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.Variable `ebpf:"tracepoints_are_preempted"`
 }
 
 // bindingPrograms contains all programs after they have been loaded into the kernel.

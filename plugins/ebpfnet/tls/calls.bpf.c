@@ -6,7 +6,7 @@
  * really read or written only the return tells, so each call is met twice.
  */
 #include "emit.h"
-#include "regs.h"
+#include "probe.h"
 #include "thread.h"
 
 /* A call begins. */
@@ -80,32 +80,39 @@ static __always_inline bool leave(struct thread *t, __u64 sp, struct frame *f)
 }
 
 SEC("uprobe/SSL_read")
-int ssl_read(struct pt_regs *regs)
+int PROBE(ssl_read)
 {
 	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), 0, SIDE_READ);
 }
 
 SEC("uprobe/SSL_read_ex")
-int ssl_read_ex(struct pt_regs *regs)
+int PROBE(ssl_read_ex)
 {
 	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), REG_ARG4(regs), SIDE_READ);
 }
 
 SEC("uprobe/SSL_write")
-int ssl_write(struct pt_regs *regs)
+int PROBE(ssl_write)
 {
 	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), 0, SIDE_WRITE);
 }
 
 SEC("uprobe/SSL_write_ex")
-int ssl_write_ex(struct pt_regs *regs)
+int PROBE(ssl_write_ex)
 {
 	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), REG_ARG4(regs), SIDE_WRITE);
 }
 
+/* The kernel encrypts: what is in the file, nobody reads. */
+SEC("uprobe/SSL_sendfile")
+int PROBE(ssl_sendfile)
+{
+	return enter(regs, REG_ARG1(regs), 0, 0, SIDE_WRITE);
+}
+
 /* Of SSL_read, SSL_write: an int. */
 SEC("uretprobe/SSL_read")
-int ssl_return(struct pt_regs *regs)
+int PROBE(ssl_return)
 {
 	struct thread *t = current_thread();
 	__s64 n = (__s32)REG_RESULT(regs);
@@ -124,9 +131,9 @@ int ssl_return(struct pt_regs *regs)
 	return 0;
 }
 
-/* Of the record functions of GnuTLS: a ssize_t. */
+/* Of the record functions of GnuTLS and of SSL_sendfile: a ssize_t. */
 SEC("uretprobe/gnutls_record_recv")
-int gnutls_return(struct pt_regs *regs)
+int PROBE(gnutls_return)
 {
 	struct thread *t = current_thread();
 	__s64 n = REG_RESULT(regs);
@@ -139,7 +146,7 @@ int gnutls_return(struct pt_regs *regs)
 
 /* SSL_set_fd, gnutls_transport_set_int2: the descriptor comes first or alone. */
 SEC("uprobe/SSL_set_fd")
-int ssl_set_fd(struct pt_regs *regs)
+int PROBE(ssl_set_fd)
 {
 	struct session_key key = key_of(REG_ARG1(regs));
 	struct session *s;
@@ -157,7 +164,7 @@ int ssl_set_fd(struct pt_regs *regs)
 
 /* SSL_free, SSL_clear, gnutls_deinit. */
 SEC("uprobe/SSL_free")
-int ssl_free(struct pt_regs *regs)
+int PROBE(ssl_free)
 {
 	struct session_key key = key_of(REG_ARG1(regs));
 	struct thread *t = current_thread();

@@ -124,32 +124,34 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	callsMapMarks           = "marks"
-	callsMapOrders          = "orders"
-	callsMapScopeCgroups    = "scope_cgroups"
-	callsMapScopeNetns      = "scope_netns"
-	callsMapSegments        = "segments"
-	callsMapSessions        = "sessions"
-	callsMapThreads         = "threads"
-	callsMapTlsCounters     = "tls_counters"
-	callsProgGnutlsReturn   = "gnutls_return"
-	callsProgSslFree        = "ssl_free"
-	callsProgSslRead        = "ssl_read"
-	callsProgSslReadEx      = "ssl_read_ex"
-	callsProgSslReturn      = "ssl_return"
-	callsProgSslSetFd       = "ssl_set_fd"
-	callsProgSslWrite       = "ssl_write"
-	callsProgSslWriteEx     = "ssl_write_ex"
-	callsVarIncludeLoopback = "include_loopback"
-	callsVarIpv6Disabled    = "ipv6_disabled"
-	callsVarScopedByCgroup  = "scoped_by_cgroup"
-	callsVarScopedByNetns   = "scoped_by_netns"
-	callsVarUnusedCounter   = "unused_counter"
-	callsVarUnusedFlag      = "unused_flag"
-	callsVarUnusedKind      = "unused_kind"
-	callsVarUnusedOrder     = "unused_order"
-	callsVarUnusedSegment   = "unused_segment"
-	callsVarUnusedSide      = "unused_side"
+	callsMapMarks                   = "marks"
+	callsMapOrders                  = "orders"
+	callsMapScopeCgroups            = "scope_cgroups"
+	callsMapScopeNetns              = "scope_netns"
+	callsMapSegments                = "segments"
+	callsMapSessions                = "sessions"
+	callsMapThreads                 = "threads"
+	callsMapTlsCounters             = "tls_counters"
+	callsProgGnutlsReturn           = "gnutls_return"
+	callsProgSslFree                = "ssl_free"
+	callsProgSslRead                = "ssl_read"
+	callsProgSslReadEx              = "ssl_read_ex"
+	callsProgSslReturn              = "ssl_return"
+	callsProgSslSendfile            = "ssl_sendfile"
+	callsProgSslSetFd               = "ssl_set_fd"
+	callsProgSslWrite               = "ssl_write"
+	callsProgSslWriteEx             = "ssl_write_ex"
+	callsVarIncludeLoopback         = "include_loopback"
+	callsVarIpv6Disabled            = "ipv6_disabled"
+	callsVarScopedByCgroup          = "scoped_by_cgroup"
+	callsVarScopedByNetns           = "scoped_by_netns"
+	callsVarTracepointsArePreempted = "tracepoints_are_preempted"
+	callsVarUnusedCounter           = "unused_counter"
+	callsVarUnusedFlag              = "unused_flag"
+	callsVarUnusedKind              = "unused_kind"
+	callsVarUnusedOrder             = "unused_order"
+	callsVarUnusedSegment           = "unused_segment"
+	callsVarUnusedSide              = "unused_side"
 )
 
 // loadCalls returns the embedded CollectionSpec for calls.
@@ -199,6 +201,7 @@ type callsProgramSpecs struct {
 	SslRead      *ebpf.ProgramSpec `ebpf:"ssl_read"`
 	SslReadEx    *ebpf.ProgramSpec `ebpf:"ssl_read_ex"`
 	SslReturn    *ebpf.ProgramSpec `ebpf:"ssl_return"`
+	SslSendfile  *ebpf.ProgramSpec `ebpf:"ssl_sendfile"`
 	SslSetFd     *ebpf.ProgramSpec `ebpf:"ssl_set_fd"`
 	SslWrite     *ebpf.ProgramSpec `ebpf:"ssl_write"`
 	SslWriteEx   *ebpf.ProgramSpec `ebpf:"ssl_write_ex"`
@@ -222,16 +225,17 @@ type callsMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type callsVariableSpecs struct {
-	IncludeLoopback *ebpf.VariableSpec `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.VariableSpec `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.VariableSpec `ebpf:"unused_flag"`
-	UnusedKind      *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOrder     *ebpf.VariableSpec `ebpf:"unused_order"`
-	UnusedSegment   *ebpf.VariableSpec `ebpf:"unused_segment"`
-	UnusedSide      *ebpf.VariableSpec `ebpf:"unused_side"`
+	IncludeLoopback         *ebpf.VariableSpec `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.VariableSpec `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.VariableSpec `ebpf:"unused_flag"`
+	UnusedKind              *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOrder             *ebpf.VariableSpec `ebpf:"unused_order"`
+	UnusedSegment           *ebpf.VariableSpec `ebpf:"unused_segment"`
+	UnusedSide              *ebpf.VariableSpec `ebpf:"unused_side"`
 }
 
 // callsObjects contains all objects after they have been loaded into the kernel.
@@ -281,16 +285,17 @@ func (m *callsMaps) Close() error {
 //
 // It can be passed to loadCallsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type callsVariables struct {
-	IncludeLoopback *ebpf.Variable `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
-	UnusedCounter   *ebpf.Variable `ebpf:"unused_counter"`
-	UnusedFlag      *ebpf.Variable `ebpf:"unused_flag"`
-	UnusedKind      *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOrder     *ebpf.Variable `ebpf:"unused_order"`
-	UnusedSegment   *ebpf.Variable `ebpf:"unused_segment"`
-	UnusedSide      *ebpf.Variable `ebpf:"unused_side"`
+	IncludeLoopback         *ebpf.Variable `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.Variable `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.Variable `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.Variable `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.Variable `ebpf:"tracepoints_are_preempted"`
+	UnusedCounter           *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedFlag              *ebpf.Variable `ebpf:"unused_flag"`
+	UnusedKind              *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOrder             *ebpf.Variable `ebpf:"unused_order"`
+	UnusedSegment           *ebpf.Variable `ebpf:"unused_segment"`
+	UnusedSide              *ebpf.Variable `ebpf:"unused_side"`
 }
 
 // callsPrograms contains all programs after they have been loaded into the kernel.
@@ -302,6 +307,7 @@ type callsPrograms struct {
 	SslRead      *ebpf.Program `ebpf:"ssl_read"`
 	SslReadEx    *ebpf.Program `ebpf:"ssl_read_ex"`
 	SslReturn    *ebpf.Program `ebpf:"ssl_return"`
+	SslSendfile  *ebpf.Program `ebpf:"ssl_sendfile"`
 	SslSetFd     *ebpf.Program `ebpf:"ssl_set_fd"`
 	SslWrite     *ebpf.Program `ebpf:"ssl_write"`
 	SslWriteEx   *ebpf.Program `ebpf:"ssl_write_ex"`
@@ -314,6 +320,7 @@ func (p *callsPrograms) Close() error {
 		p.SslRead,
 		p.SslReadEx,
 		p.SslReturn,
+		p.SslSendfile,
 		p.SslSetFd,
 		p.SslWrite,
 		p.SslWriteEx,

@@ -123,7 +123,7 @@ static __always_inline void send_all(
 
 #include "frames.h"
 
-/* Passes len bytes at buf on, or only the fact that there were so many. */
+/* Passes len bytes at buf on, or only the fact that there were so many: always so without a buf. */
 static __always_inline void emit(struct session *s, const struct session_key *key, __u64 buf,
 	__u32 len, __u8 side, __u64 time)
 {
@@ -138,6 +138,8 @@ static __always_inline void emit(struct session *s, const struct session_key *ke
 		s->pos[side & 1] += len;
 		return;
 	}
+	if (!buf)
+		want = 0;
 	if (s->walked[side & 1])
 		len = send_frames(s, key, &run, len, want);
 	if (len)

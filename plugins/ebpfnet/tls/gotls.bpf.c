@@ -9,7 +9,7 @@
  * is.
  */
 #include "emit.h"
-#include "regs.h"
+#include "probe.h"
 #include "thread.h"
 
 /* runtime.g begins with runtime.stack, src/runtime/runtime2.go. */
@@ -107,7 +107,7 @@ static __always_inline struct session *session_of_conn(const struct session_key 
 
 /* Behind the check of the stack, which would begin the function anew. A failed Write ends all. */
 SEC("uprobe/write")
-int go_write(struct pt_regs *regs)
+int PROBE(go_write)
 {
 	struct session_key key = key_of(GO_ARG1(regs));
 	__s64 len = GO_ARG3(regs);
@@ -133,7 +133,7 @@ int go_write(struct pt_regs *regs)
  * for it: above the return address and the frame pointer that Read saved.
  */
 SEC("uprobe/copy")
-int go_copy(struct pt_regs *regs)
+int PROBE(go_copy)
 {
 	struct session_key key;
 	__s64 len = GO_ARG3(regs);
@@ -150,7 +150,7 @@ int go_copy(struct pt_regs *regs)
 }
 
 SEC("uprobe/read")
-int go_read(struct pt_regs *regs)
+int PROBE(go_read)
 {
 	struct session_key key = key_of(GO_ARG1(regs));
 	struct goroutine at = {.g = GO_G(regs), .pid = key.pid};
@@ -169,7 +169,7 @@ int go_read(struct pt_regs *regs)
 }
 
 SEC("uprobe/read_return")
-int go_read_return(struct pt_regs *regs)
+int PROBE(go_read_return)
 {
 	struct goroutine at = {.g = GO_G(regs), .pid = task_id() >> 32};
 	__s64 n = GO_ARG1(regs); /* results begin where arguments do */
@@ -197,7 +197,7 @@ int go_read_return(struct pt_regs *regs)
 }
 
 SEC("uprobe/close")
-int go_close(struct pt_regs *regs)
+int PROBE(go_close)
 {
 	struct session_key key = key_of(GO_ARG1(regs));
 

@@ -16,24 +16,25 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	goTLSMapMarks           = "marks"
-	goTLSMapOrders          = "orders"
-	goTLSMapReadings        = "readings"
-	goTLSMapScopeCgroups    = "scope_cgroups"
-	goTLSMapScopeNetns      = "scope_netns"
-	goTLSMapSegments        = "segments"
-	goTLSMapSessions        = "sessions"
-	goTLSMapThreads         = "threads"
-	goTLSMapTlsCounters     = "tls_counters"
-	goTLSProgGoClose        = "go_close"
-	goTLSProgGoCopy         = "go_copy"
-	goTLSProgGoRead         = "go_read"
-	goTLSProgGoReadReturn   = "go_read_return"
-	goTLSProgGoWrite        = "go_write"
-	goTLSVarIncludeLoopback = "include_loopback"
-	goTLSVarIpv6Disabled    = "ipv6_disabled"
-	goTLSVarScopedByCgroup  = "scoped_by_cgroup"
-	goTLSVarScopedByNetns   = "scoped_by_netns"
+	goTLSMapMarks                   = "marks"
+	goTLSMapOrders                  = "orders"
+	goTLSMapReadings                = "readings"
+	goTLSMapScopeCgroups            = "scope_cgroups"
+	goTLSMapScopeNetns              = "scope_netns"
+	goTLSMapSegments                = "segments"
+	goTLSMapSessions                = "sessions"
+	goTLSMapThreads                 = "threads"
+	goTLSMapTlsCounters             = "tls_counters"
+	goTLSProgGoClose                = "go_close"
+	goTLSProgGoCopy                 = "go_copy"
+	goTLSProgGoRead                 = "go_read"
+	goTLSProgGoReadReturn           = "go_read_return"
+	goTLSProgGoWrite                = "go_write"
+	goTLSVarIncludeLoopback         = "include_loopback"
+	goTLSVarIpv6Disabled            = "ipv6_disabled"
+	goTLSVarScopedByCgroup          = "scoped_by_cgroup"
+	goTLSVarScopedByNetns           = "scoped_by_netns"
+	goTLSVarTracepointsArePreempted = "tracepoints_are_preempted"
 )
 
 // loadGoTLS returns the embedded CollectionSpec for goTLS.
@@ -104,10 +105,11 @@ type goTLSMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type goTLSVariableSpecs struct {
-	IncludeLoopback *ebpf.VariableSpec `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	IncludeLoopback         *ebpf.VariableSpec `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.VariableSpec `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.VariableSpec `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.VariableSpec `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.VariableSpec `ebpf:"tracepoints_are_preempted"`
 }
 
 // goTLSObjects contains all objects after they have been loaded into the kernel.
@@ -159,10 +161,11 @@ func (m *goTLSMaps) Close() error {
 //
 // It can be passed to loadGoTLSObjects or ebpf.CollectionSpec.LoadAndAssign.
 type goTLSVariables struct {
-	IncludeLoopback *ebpf.Variable `ebpf:"include_loopback"`
-	Ipv6Disabled    *ebpf.Variable `ebpf:"ipv6_disabled"`
-	ScopedByCgroup  *ebpf.Variable `ebpf:"scoped_by_cgroup"`
-	ScopedByNetns   *ebpf.Variable `ebpf:"scoped_by_netns"`
+	IncludeLoopback         *ebpf.Variable `ebpf:"include_loopback"`
+	Ipv6Disabled            *ebpf.Variable `ebpf:"ipv6_disabled"`
+	ScopedByCgroup          *ebpf.Variable `ebpf:"scoped_by_cgroup"`
+	ScopedByNetns           *ebpf.Variable `ebpf:"scoped_by_netns"`
+	TracepointsArePreempted *ebpf.Variable `ebpf:"tracepoints_are_preempted"`
 }
 
 // goTLSPrograms contains all programs after they have been loaded into the kernel.
