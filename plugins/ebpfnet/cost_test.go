@@ -8,64 +8,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/bpf/bpftest"
 	"datakit.dev/agent/plugins"
 )
 
-// cost gathers what the kernel programs cost while a test runs.
+// cost is what the kernel programs spent since.
 type cost struct {
-	t     testing.TB
-	watch *watch
-	begin []bpf.ProgramStats
+	spent func() map[string]bpf.ProgramStats
 }
-
-// price of one program.
-type price struct {
-	runs uint64
-	time time.Duration
-}
-
-const unixRunTime = 0 // BPF_STATS_RUN_TIME, include/uapi/linux/bpf.h
 
 func measure(t testing.TB, w *watch) *cost {
 	t.Helper()
-	stats, err := ebpf.EnableStats(unixRunTime)
-	must(t, err)
-	t.Cleanup(func() { stats.Close() })
-	c := &cost{t: t, watch: w}
-	c.begin, err = w.p.tracer.object.Stats()
-	must(t, err)
-	return c
-}
-
-// spent returns what was spent since, by program; both instances together.
-func (c *cost) spent() map[string]price {
-	c.t.Helper()
-	now, err := c.watch.p.tracer.object.Stats()
-	must(c.t, err)
-	all := map[string]price{}
-	for i, s := range now {
-		p := all[s.Name]
-		p.runs += s.Runs - c.begin[i].Runs
-		p.time += s.Time - c.begin[i].Time
-		all[s.Name] = p
-	}
-	return all
+	return &cost{bpftest.Measure(t, w.p.tracer.object.Stats)}
 }
 
 // eventPrograms run on events of connections; the others when they are read.
 var eventPrograms = []string{"inet_sock_set_state", "tcp_destroy_sock", "getpeername4", "getpeername6", "inet_csk_accept", "inet_csk_accept_4"}
 
-func (c *cost) events() (sum price) {
+func (c *cost) events() (sum bpf.ProgramStats) {
 	spent := c.spent()
 	for _, name := range eventPrograms {
-		sum.runs += spent[name].runs
-		sum.time += spent[name].time
+		sum.Runs += spent[name].Runs
+		sum.Time += spent[name].Time
 	}
 	return sum
 }
@@ -91,8 +58,8 @@ func TestNothingPerPacket(t *testing.T) {
 	both.Go(func() { server.try(order{Do: "read", ID: s, N: bulk}) })
 	both.Wait()
 	got := cost.events()
-	if got.runs*4 > uint64(requests) {
-		t.Errorf("%d runs during %d requests and %d MiB", got.runs, requests, bulk>>20)
+	if got.Runs*4 > uint64(requests) {
+		t.Errorf("%d runs during %d requests and %d MiB", got.Runs, requests, bulk>>20)
 	}
 	watch.report()
 	sum := watch.sum(outgoing, portOf(t, addr))
@@ -101,25 +68,10 @@ func TestNothingPerPacket(t *testing.T) {
 	}
 }
 
-// emptyProgram attaches a program that does nothing to the same tracepoint:
-// what the kernel's statistics say of it is what measuring costs by itself,
-// most of it reading the clock.
+// emptyProgram is what measuring costs by itself, on the same tracepoint.
 func emptyProgram(t testing.TB) (perRun func() time.Duration) {
 	t.Helper()
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-	})
-	must(t, err)
-	t.Cleanup(func() { p.Close() })
-	l, err := link.AttachTracing(link.TracingOptions{Program: p})
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
-	return func() time.Duration {
-		s, err := p.Stats()
-		must(t, err)
-		return s.Runtime / time.Duration(max(s.RunCount, 1))
-	}
+	return bpftest.Empty(t, "inet_sock_set_state")
 }
 
 // BenchmarkConnection is the cost of one short connection, both ends, in all
@@ -142,9 +94,9 @@ func BenchmarkConnection(b *testing.B) {
 	app.do(order{Do: "storm", N: b.N})
 	b.StopTimer()
 	spent := cost.events()
-	b.ReportMetric(float64(spent.time.Nanoseconds())/float64(b.N), "bpf-ns/conn")
-	b.ReportMetric(float64(spent.runs)/float64(b.N), "bpf-runs/conn")
-	own := spent.time - time.Duration(spent.runs)*empty()
+	b.ReportMetric(float64(spent.Time.Nanoseconds())/float64(b.N), "bpf-ns/conn")
+	b.ReportMetric(float64(spent.Runs)/float64(b.N), "bpf-runs/conn")
+	own := spent.Time - time.Duration(spent.Runs)*empty()
 	b.ReportMetric(float64(own.Nanoseconds())/float64(b.N), "bpf-own-ns/conn")
 	b.ReportMetric(float64(empty().Nanoseconds()), "empty-ns/run")
 	b.ReportMetric(float64(bare)/float64(b.N), "bare-ns/conn")
@@ -185,7 +137,7 @@ func BenchmarkScan(b *testing.B) {
 	if per := records / b.N; per != 2*perPair*pairs {
 		b.Fatalf("%d live connections, want %d", per, 2*perPair*pairs)
 	}
-	b.ReportMetric(float64(cost.spent()["scan"].time.Nanoseconds())/float64(records), "bpf-ns/conn")
+	b.ReportMetric(float64(cost.spent()["scan"].Time.Nanoseconds())/float64(records), "bpf-ns/conn")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "wall-ns/conn")
 	begin := time.Now()
 	watch.report()

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/bpf/bpftest"
 	"datakit.dev/agent/internal/containers"
 	"datakit.dev/agent/internal/hostfs"
 	"datakit.dev/agent/internal/nettest"
@@ -18,8 +17,7 @@ import (
 // kernel's statistics, and the process of the benchmark by its CPU time.
 type packetCost struct {
 	b     *testing.B
-	watch *packetWatch
-	begin []bpf.ProgramStats
+	spent func() map[string]bpf.ProgramStats
 	cpu   time.Duration
 }
 
@@ -32,14 +30,8 @@ func ownCPU(t testing.TB) time.Duration {
 
 func measurePackets(b *testing.B, w *packetWatch) *packetCost {
 	b.Helper()
-	stats, err := ebpf.EnableStats(unixRunTime)
-	must(b, err)
-	b.Cleanup(func() { stats.Close() })
-	c := &packetCost{b: b, watch: w}
-	c.begin, err = w.p.apps.tap.Stats()
-	must(b, err)
-	c.cpu = ownCPU(b)
-	return c
+	spent := bpftest.Measure(b, w.p.apps.tap.Stats)
+	return &packetCost{b, spent, ownCPU(b)}
 }
 
 // packetPrice is what one side of one request costs. Of several windows the
@@ -52,13 +44,11 @@ type packetPrice struct {
 func (c *packetCost) price(events int, empty time.Duration) packetPrice {
 	c.b.Helper()
 	cpu := ownCPU(c.b) - c.cpu
-	now, err := c.watch.p.apps.tap.Stats()
-	must(c.b, err)
 	var runs uint64
 	var spent time.Duration
-	for i, s := range now {
-		runs += s.Runs - c.begin[i].Runs
-		spent += s.Time - c.begin[i].Time
+	for _, s := range c.spent() {
+		runs += s.Runs
+		spent += s.Time
 	}
 	n := float64(events)
 	return packetPrice{

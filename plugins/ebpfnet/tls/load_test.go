@@ -4,12 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
-	"datakit.dev/agent/internal/bpf"
+	"datakit.dev/agent/internal/bpf/bpftest"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/nettest"
 )
@@ -50,29 +47,6 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// spent is what the kernel programs took, by program.
-type spent map[string]bpf.ProgramStats
-
-func measure(t testing.TB, o *watch) func() spent {
-	t.Helper()
-	stats, err := ebpf.EnableStats(0) // BPF_STATS_RUN_TIME
-	must(t, err)
-	t.Cleanup(func() { stats.Close() })
-	before, err := o.tracer.Programs()
-	must(t, err)
-	return func() spent {
-		now, err := o.tracer.Programs()
-		must(t, err)
-		all := spent{}
-		for i, s := range now {
-			s.Runs -= before[i].Runs
-			s.Time -= before[i].Time
-			all[s.Name] = s
-		}
-		return all
-	}
-}
-
 // BenchmarkRequest is what one request costs, beside the same without probes:
 // hits of probes, time in programs, and wall time with one request at a time.
 func BenchmarkRequest(b *testing.B) {
@@ -101,7 +75,7 @@ func BenchmarkRequest(b *testing.B) {
 			o := observe(b, w)
 			o.uses(pid)
 			o.uses(client.pid)
-			spent := measure(b, o)
+			spent := bpftest.Measure(b, o.tracer.Programs)
 			cpu := cpuTime(b)
 			b.ResetTimer()
 			client.do("get %s %d 1", url, b.N)
@@ -134,26 +108,6 @@ func cpuTime(t testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// emptyProgram attaches a program that does nothing to a tracepoint: what
-// the kernel's statistics say of it is what measuring costs by itself.
-func emptyProgram(t testing.TB) (perRun func() float64) {
-	t.Helper()
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "tcp_rcv_space_adjust", License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-	})
-	must(t, err)
-	t.Cleanup(func() { p.Close() })
-	l, err := link.AttachTracing(link.TracingOptions{Program: p})
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
-	return func() float64 {
-		s, err := p.Stats()
-		must(t, err)
-		return float64(s.Runtime) / float64(max(s.RunCount, 1))
-	}
-}
-
 // BenchmarkBystander is what the two programs on sockets cost per run, for
 // processes that do no TLS: iperf3 in a world that is in scope.
 func BenchmarkBystander(b *testing.B) {
@@ -161,12 +115,12 @@ func BenchmarkBystander(b *testing.B) {
 	w := nettest.New(b)
 	w.Far.Daemon(b, "iperf3", "-s", "-1", "-B", w.Far.V4)
 	o := observe(b, w)
-	spent, empty := measure(b, o), emptyProgram(b)
+	spent, empty := bpftest.Measure(b, o.tracer.Programs), bpftest.Empty(b, "tcp_rcv_space_adjust")
 	nettest.Eventually(b, "iperf3 listens", func() bool {
 		_, err := w.Near.Try(b, "iperf3", "-c", w.Far.V4, "-t", "1")
 		return err == nil
 	})
-	b.ReportMetric(empty(), "empty-ns/run")
+	b.ReportMetric(float64(empty()), "empty-ns/run")
 	for name, s := range spent() {
 		if s.Runs > 0 && (name == "egress" || name == "tcp_rcv_space_adjust") {
 			b.ReportMetric(float64(s.Time)/float64(s.Runs), name+"-ns/run")
