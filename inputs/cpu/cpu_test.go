@@ -16,23 +16,6 @@ import (
 	"datakit.dev/agent/internal/procfs"
 )
 
-// machine is a copy of a fixture tree that a test can write to.
-func machine(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/quad")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func write(t *testing.T, dir, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 const later = `cpu  1060 110 520 8090 305 21 82 62 230 14
 cpu0 260 26 130 2070 76 5 20 11 55 3
 cpu1 3 0 2 10 0 0 0 0 0 0
@@ -41,7 +24,7 @@ cpu3 540 54 260 4020 154 11 42 41 125 9
 `
 
 func TestGather(t *testing.T) {
-	dir, clock := machine(t), inputtest.NewClock()
+	dir, clock := inputtest.Machine(t, "testdata/quad"), inputtest.NewClock()
 	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), clock.Now), func(c *Config) {
 		c.PerCPU = true
 	})
@@ -49,8 +32,8 @@ func TestGather(t *testing.T) {
 		t.Fatalf("the first time: %v", err)
 	}
 	clock.Add(10 * time.Second)
-	write(t, dir, "proc/stat", later)
-	write(t, dir, "proc/loadavg", "1.31 0.6 0.3 3/100 7\n")
+	inputtest.Write(t, filepath.Join(dir, "proc/stat"), later)
+	inputtest.Write(t, filepath.Join(dir, "proc/loadavg"), "1.31 0.6 0.3 3/100 7\n")
 	got := inputtest.Gather(t, in)
 	inputtest.Conforms(t, Factory().Spec, got.Records, true)
 
@@ -78,12 +61,12 @@ func TestGather(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	dir := machine(t)
+	dir := inputtest.Machine(t, "testdata/quad")
 	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), func(c *Config) {
 		c.Temperature, c.Load5s, c.Tags = false, false, map[string]string{"zone": "a"}
 	})
 	_ = in.Gather(t.Context(), &inputtest.Sink{})
-	write(t, dir, "proc/stat", later)
+	inputtest.Write(t, filepath.Join(dir, "proc/stat"), later)
 	got := inputtest.Gather(t, in)
 	got.Find(t, "cpu", "zone", "a")
 	if len(got.Records) != 1 || len(got.Records[0].Fields) != 11 {
@@ -92,9 +75,9 @@ func TestOptions(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	dir := machine(t)
+	dir := inputtest.Machine(t, "testdata/quad")
 	in := inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), nil)
-	write(t, dir, "proc/stat", "nonsense\n")
+	inputtest.Write(t, filepath.Join(dir, "proc/stat"), "nonsense\n")
 	if err := in.Gather(t.Context(), &inputtest.Sink{}); err == nil || !strings.Contains(err.Error(), "read stat") {
 		t.Errorf("error %v", err)
 	}
@@ -160,17 +143,17 @@ func TestLoad(t *testing.T) {
 }
 
 func TestSensorsThatFail(t *testing.T) {
-	dir := machine(t)
+	dir := inputtest.Machine(t, "testdata/quad")
 	fs := inputtest.Fixture(dir)
 	var s sensors
 	if c, ok := s.mean(fs); !ok || c != 51.5 {
 		t.Errorf("%v %v", c, ok)
 	}
-	write(t, dir, "sys/class/hwmon/hwmon1/temp3_input", "garbage")
+	inputtest.Write(t, filepath.Join(dir, "sys/class/hwmon/hwmon1/temp3_input"), "garbage")
 	if c, ok := s.mean(fs); !ok || c != 50 {
 		t.Errorf("one of two: %v %v", c, ok)
 	}
-	write(t, dir, "sys/class/hwmon/hwmon1/temp2_input", "")
+	inputtest.Write(t, filepath.Join(dir, "sys/class/hwmon/hwmon1/temp2_input"), "")
 	if _, ok := s.mean(fs); ok || s.files != nil {
 		t.Error("broken sensors are asked again")
 	}

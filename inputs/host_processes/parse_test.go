@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"datakit.dev/agent/inputs/inputtest"
 	"datakit.dev/agent/internal/hostfs"
 )
 
@@ -96,7 +97,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
-	dir := machine(t)
+	dir := inputtest.Machine(t, "testdata/node")
 	fs, path := hostfs.Root{RootDir: dir + "/root"}, dir+"/root/etc/passwd"
 	var u users
 	if err := u.refresh(fs); err != nil {
@@ -105,7 +106,7 @@ func TestUsers(t *testing.T) {
 	if !maps.Equal(u.names, map[uint64]string{0: "root", 1000: "alice"}) || u.name(7) != "7" {
 		t.Errorf("%v", u.names)
 	}
-	write(t, path, "bob:x:7:7::/:/bin/sh\n")
+	inputtest.Write(t, path, "bob:x:7:7::/:/bin/sh\n")
 	if err := os.Chtimes(path, time.Time{}, u.read); err != nil {
 		t.Fatal(err)
 	}

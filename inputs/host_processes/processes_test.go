@@ -21,22 +21,6 @@ import (
 
 const containerID = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeecafe"
 
-func machine(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/node")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // named lists the processes of a category.
 func named(s *inputtest.Sink, c point.Category) (names []string) {
 	for _, r := range s.Records {
@@ -49,7 +33,7 @@ func named(s *inputtest.Sink, c point.Category) (names []string) {
 }
 
 func TestGather(t *testing.T) {
-	dir, clock := machine(t), inputtest.NewClock()
+	dir, clock := inputtest.Machine(t, "testdata/node"), inputtest.NewClock()
 	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), clock.Now), func(c *Config) {
 		c.OpenMetric, c.ListenPorts = true, true
 	})
@@ -68,8 +52,8 @@ func TestGather(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, stat, strings.Replace(string(text), " 3000 2000 5 6 ", " 3600 2600 5 6 ", 1)) // 12 s more in 5 minutes
-	write(t, filepath.Join(dir, "proc/uptime"), "10300.00 5.0\n")
+	inputtest.Write(t, stat, strings.Replace(string(text), " 3000 2000 5 6 ", " 3600 2600 5 6 ", 1)) // 12 s more in 5 minutes
+	inputtest.Write(t, filepath.Join(dir, "proc/uptime"), "10300.00 5.0\n")
 	clock.Add(5 * time.Minute)
 	got := inputtest.Gather(t, in)
 	inputtest.Conforms(t, Factory().Spec, got.Records, true)
@@ -190,7 +174,7 @@ func TestIntervals(t *testing.T) {
 
 // A pid that is used again is another process.
 func TestPIDReuse(t *testing.T) {
-	dir, clock := machine(t), inputtest.NewClock()
+	dir, clock := inputtest.Machine(t, "testdata/node"), inputtest.NewClock()
 	in := inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(dir), clock.Now), nil)
 	inputtest.Gather(t, in)
 	stat := filepath.Join(dir, "proc/77/stat")
@@ -198,8 +182,8 @@ func TestPIDReuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, stat, strings.Replace(string(text), " 900000 ", " 900001 ", 1))
-	write(t, filepath.Join(dir, "proc/77/cgroup"), "0::/\n")
+	inputtest.Write(t, stat, strings.Replace(string(text), " 900000 ", " 900001 ", 1))
+	inputtest.Write(t, filepath.Join(dir, "proc/77/cgroup"), "0::/\n")
 	clock.Add(5 * time.Minute)
 	r := inputtest.Gather(t, in).Find(t, Name, "name", "test-host_77")
 	if _, ok := r.Number("cpu_usage_top"); ok || r.Tag("container_id") != "" {
@@ -210,7 +194,7 @@ func TestPIDReuse(t *testing.T) {
 // Threads of the kernel are no metrics, so they are not even read for these:
 // not until what has their pid is another process.
 func TestThreadsOfTheKernelAreNotReadForMetrics(t *testing.T) {
-	dir, clock := machine(t), inputtest.NewClock()
+	dir, clock := inputtest.Machine(t, "testdata/node"), inputtest.NewClock()
 	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), clock.Now), func(c *Config) {
 		c.OpenMetric, c.ObjectInterval, c.MinRunTime = true, time.Hour, 0
 	})
@@ -225,8 +209,8 @@ func TestThreadsOfTheKernelAreNotReadForMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := strings.Replace(strings.Replace(string(stat), "kthreadd", "program", 1), " 2129984 ", " 4194560 ", 1)
-	write(t, filepath.Join(at, "stat"), program)
-	write(t, filepath.Join(at, "cmdline"), "program\x00")
+	inputtest.Write(t, filepath.Join(at, "stat"), program)
+	inputtest.Write(t, filepath.Join(at, "cmdline"), "program\x00")
 	if got := metrics(); slices.Contains(got, "program") {
 		t.Errorf("it was read: %q", got)
 	}
@@ -241,9 +225,9 @@ func TestThreadsOfTheKernelAreNotReadForMetrics(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	dir := machine(t)
+	dir := inputtest.Machine(t, "testdata/node")
 	in := inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), nil)
-	write(t, filepath.Join(dir, "proc/uptime"), "x")
+	inputtest.Write(t, filepath.Join(dir, "proc/uptime"), "x")
 	if err := in.Gather(t.Context(), &inputtest.Sink{}); err == nil || !strings.Contains(err.Error(), "read uptime") {
 		t.Errorf("error %v", err)
 	}

@@ -135,9 +135,9 @@ func TestDetect(t *testing.T) {
 		"named as product": {"OpenStack Foundation\n", "HUAWEICLOUD\n", "", "hwcloud"},
 	}
 	for name, tt := range tests {
-		dir := machine(t)
+		dir := inputtest.Machine(t, "testdata/node")
 		for file, text := range map[string]string{"sys_vendor": tt.vendor, "product_name": tt.product, "chassis_asset_tag": tt.chassis} {
-			write(t, dir+"/sys/class/dmi/id/"+file, text)
+			inputtest.Write(t, dir+"/sys/class/dmi/id/"+file, text)
 		}
 		if got := detect(inputtest.Fixture(dir)); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)

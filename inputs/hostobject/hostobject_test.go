@@ -50,28 +50,12 @@ func build(t *testing.T, dir string, clock *inputtest.Clock, change func(*Config
 	return in
 }
 
-func machine(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/node")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestGather(t *testing.T) {
-	dir, clock := machine(t), inputtest.NewClock()
+	dir, clock := inputtest.Machine(t, "testdata/node"), inputtest.NewClock()
 	in := build(t, dir, clock, func(c *Config) {
 		c.ConfigPath, c.Tags = []string{"/etc/os-release", "/etc/absent"}, map[string]string{"region": "mine"}
 	})
-	write(t, filepath.Join(dir, "proc/stat"), "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 0 0 1\nbtime 1700000000\n")
+	inputtest.Write(t, filepath.Join(dir, "proc/stat"), "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 0 0 1\nbtime 1700000000\n")
 	first := inputtest.Gather(t, in).Find(t, Class)
 	for _, key := range []string{"cpu_usage", "diskio_read_bytes_per_sec", "net_recv_bytes_per_sec"} {
 		if v, ok := first.Number(key); ok {
@@ -79,15 +63,15 @@ func TestGather(t *testing.T) {
 		}
 	}
 	clock.Add(4 * time.Second)
-	write(t, filepath.Join(dir, "proc/stat"), "cpu  125 0 100 875 0 0 0 0 0 0\ncpu0 1 0 0 1\nbtime 1700000000\n")
+	inputtest.Write(t, filepath.Join(dir, "proc/stat"), "cpu  125 0 100 875 0 0 0 0 0 0\ncpu0 1 0 0 1\nbtime 1700000000\n")
 	// Only sda, vda and nvme0n1 count: partitions and dm-0 lie on them.
-	write(t, filepath.Join(dir, "proc/diskstats"), `   8       0 sda 100 10 2008 500 200 20 4000 900 2 700 1400
+	inputtest.Write(t, filepath.Join(dir, "proc/diskstats"), `   8       0 sda 100 10 2008 500 200 20 4000 900 2 700 1400
  252       0 dm-0 1 0 9999 4 2 0 9999 5 0 6 9
  254       0 vda 10 1 20 5 20 2 56 9 0 7 14
  254       1 vda1 5 1 9999 5 10 2 9999 9 0 7 14
  259       0 nvme0n1 7 0 70 1 8 0 80 1 0 2 2
 `)
-	write(t, filepath.Join(dir, "proc/1/net/dev"), "lo: 9999 1 0 0 0 0 0 0 9999 1 0 0 0 0 0 0\neth0: 1006 1 0 0 0 0 0 0 1999 1 0 0 0 0 0 0\n")
+	inputtest.Write(t, filepath.Join(dir, "proc/1/net/dev"), "lo: 9999 1 0 0 0 0 0 0 9999 1 0 0 0 0 0 0\neth0: 1006 1 0 0 0 0 0 0 1999 1 0 0 0 0 0 0\n")
 	got := inputtest.Gather(t, in)
 	inputtest.Conforms(t, Factory().Spec, got.Records, false)
 	object := got.Find(t, Class, "name", "test-host", "host", "test-host", "os", "linux", "unicast_ip", "10.1.2.3", "cloud_provider", "aws", "region", "mine")

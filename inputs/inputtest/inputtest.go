@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -39,6 +40,24 @@ func Env(fs hostfs.Root, now func() time.Time) inputs.Env {
 // Fixture is the root of a tree with the folders proc, sys and root.
 func Fixture(dir string) hostfs.Root {
 	return hostfs.Root{ProcDir: dir + "/proc", SysDir: dir + "/sys", RootDir: dir + "/root"}
+}
+
+// Machine is a copy of the tree at dir that the test may change; see Fixture.
+func Machine(t testing.TB, dir string) string {
+	t.Helper()
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+// Write writes a file of such a tree.
+func Write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Record is one point that was fed.

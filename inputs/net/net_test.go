@@ -49,10 +49,7 @@ func TestInterfaces(t *testing.T) {
 
 // TestRates follows counters through growth, a reset and a new interface.
 func TestRates(t *testing.T) {
-	dir, clock := t.TempDir(), inputtest.NewClock()
-	if err := os.CopyFS(dir, os.DirFS("testdata/bonded")); err != nil {
-		t.Fatal(err)
-	}
+	dir, clock := inputtest.Machine(t, "testdata/bonded"), inputtest.NewClock()
 	snmp := func(insegs, indatagrams string) {
 		text := "Tcp: InSegs OutSegs MaxConn\nTcp: " + insegs + " 7 -1\nUdp: InDatagrams OutDatagrams\nUdp: " + indatagrams + " 9\n"
 		if err := os.WriteFile(filepath.Join(dir, "proc/1/net/snmp"), []byte(text), 0o644); err != nil {
