@@ -22,15 +22,7 @@ func TestScopeNetns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch := observe(t, w, func(c *plugins.EBPF) { c.ScopeNetns = []string{scope} })
-			c, port := client.dial(addr), portOf(t, addr)
-			s := server.accept(listener)
-			client.close(c)
-			server.awaitEnd(s)
-			server.close(s)
-			nettest.Eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
-			if got := watch.sum(outgoing, port); got.established != 0 {
-				t.Errorf("out of scope and reported: %+v", got)
-			}
+			watch.onlyServer(client, server, listener, addr)
 		})
 	}
 }
@@ -64,16 +56,22 @@ func TestScopeCgroups(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch := observe(t, w, func(c *plugins.EBPF) { c.ScopeCgroups = []string{scope} })
-			c, port := client.dial(addr), portOf(t, addr)
-			s := server.accept(listener)
-			client.close(c)
-			server.awaitEnd(s)
-			server.close(s)
-			nettest.Eventually(t, "it has ended", func() bool { watch.report(); return watch.sum(incoming, port).closed == 1 })
-			if got := watch.sum(outgoing, port); got.established != 0 {
-				t.Errorf("out of scope and reported: %+v", got)
-			}
+			watch.onlyServer(client, server, listener, addr)
 		})
+	}
+}
+
+// onlyServer checks that a connection is reported at its server's end alone.
+func (w *watch) onlyServer(client, server *app, listener int, addr string) {
+	w.t.Helper()
+	c, port := client.dial(addr), portOf(w.t, addr)
+	s := server.accept(listener)
+	client.close(c)
+	server.awaitEnd(s)
+	server.close(s)
+	nettest.Eventually(w.t, "it has ended", func() bool { w.report(); return w.sum(incoming, port).closed == 1 })
+	if got := w.sum(outgoing, port); got.established != 0 {
+		w.t.Errorf("out of scope and reported: %+v", got)
 	}
 }
 

@@ -233,13 +233,19 @@ func TestChildNoticesTheLossOfItsHost(t *testing.T) {
 	}
 }
 
-func TestHostNoticesTheDeathOfItsChild(t *testing.T) {
-	running := make(chan struct{})
-	p := newPair(t, &child{collect: func(ctx context.Context, _ *Outlet) error {
-		close(running)
+// waitingPair has a child that collects nothing until it is stopped.
+func waitingPair(t *testing.T) (p *pair, running <-chan struct{}) {
+	t.Helper()
+	began := make(chan struct{})
+	return newPair(t, &child{collect: func(ctx context.Context, _ *Outlet) error {
+		close(began)
 		<-ctx.Done()
 		return nil
-	}}, 0)
+	}}, 0), began
+}
+
+func TestHostNoticesTheDeathOfItsChild(t *testing.T) {
+	p, running := waitingPair(t)
 	go func() {
 		<-running
 		p.kill()
@@ -254,12 +260,7 @@ func TestHostNoticesTheDeathOfItsChild(t *testing.T) {
 }
 
 func TestCollectEndsWithItsContext(t *testing.T) {
-	running := make(chan struct{})
-	p := newPair(t, &child{collect: func(ctx context.Context, _ *Outlet) error {
-		close(running)
-		<-ctx.Done()
-		return nil
-	}}, 0)
+	p, running := waitingPair(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-running

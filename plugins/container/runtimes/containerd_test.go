@@ -157,19 +157,7 @@ func TestContainerd(t *testing.T) {
 	}}
 	set := NewSet(hostfs.Root{}, []string{f.serve(t, &crio{})})
 	defer func() { _ = set.Close() }()
-	list := func() map[string]Container {
-		t.Helper()
-		all, answered, err := set.List(t.Context())
-		if err != nil || answered != 1 {
-			t.Fatalf("%d answered, %v", answered, err)
-		}
-		byID := map[string]Container{}
-		for _, c := range all {
-			byID[c.ID] = c
-		}
-		return byID
-	}
-	all := list()
+	all := list(t, set)
 	if len(all) != 4 {
 		t.Fatalf("got %+v", all)
 	}
@@ -198,7 +186,7 @@ func TestContainerd(t *testing.T) {
 	f.mu.Unlock()
 	told := map[string]Container{}
 	for end := time.Now().Add(5 * time.Second); len(told) < 2 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		for id, c := range list() {
+		for id, c := range list(t, set) {
 			if !c.OOM.IsZero() {
 				if _, twice := told[id]; twice {
 					t.Errorf("%s is told twice", id)
@@ -224,7 +212,7 @@ func TestContainerd(t *testing.T) {
 	f.mu.Unlock()
 	var nerd Container
 	for end := time.Now().Add(5 * time.Second); nerd.OOM.IsZero() && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		nerd = list()["nerd"]
+		nerd = list(t, set)["nerd"]
 	}
 	if nerd.OOM.IsZero() {
 		t.Error("a kill was forgotten")

@@ -92,6 +92,20 @@ func (c *crio) serve(t *testing.T) (socket string) {
 	return dir + "/c.sock"
 }
 
+// list asks a set of one runtime for its containers, by id.
+func list(t *testing.T, set *Set) map[string]Container {
+	t.Helper()
+	all, answered, err := set.List(t.Context())
+	if err != nil || answered != 1 {
+		t.Fatalf("%d answered, %v", answered, err)
+	}
+	byID := map[string]Container{}
+	for _, c := range all {
+		byID[c.ID] = c
+	}
+	return byID
+}
+
 func TestCRI(t *testing.T) {
 	c := &crio{statuses: map[string]*cri.ContainerStatusResponse{}}
 	c.set("bare", cri.ContainerState_CONTAINER_RUNNING, nil)
@@ -104,19 +118,7 @@ func TestCRI(t *testing.T) {
 	delete(c.statuses, "vanished")
 	set := NewSet(hostfs.Root{}, []string{c.serve(t)})
 	defer func() { _ = set.Close() }()
-	list := func() map[string]Container {
-		t.Helper()
-		all, answered, err := set.List(t.Context())
-		if err != nil || answered != 1 {
-			t.Fatalf("%d answered, %v", answered, err)
-		}
-		byID := map[string]Container{}
-		for _, c := range all {
-			byID[c.ID] = c
-		}
-		return byID
-	}
-	all := list()
+	all := list(t, set)
 	if len(all) != 3 {
 		t.Fatalf("got %+v", all)
 	}
@@ -138,13 +140,13 @@ func TestCRI(t *testing.T) {
 	c.set("bare", cri.ContainerState_CONTAINER_EXITED, func(_ *cri.Container, s *cri.ContainerStatusResponse) {
 		s.Status.Reason, s.Status.FinishedAt = "OOMKilled", time.Now().UnixNano()
 	})
-	if b := list()["bare"]; b.Running || b.State != "exited" || b.PID != 0 || b.OOM.IsZero() {
+	if b := list(t, set)["bare"]; b.Running || b.State != "exited" || b.PID != 0 || b.OOM.IsZero() {
 		t.Errorf("got %+v", b)
 	}
 	if got := c.asked - asked; got != 2 { // and for the one that is listed but gone
 		t.Errorf("%d questions", got)
 	}
-	if b := list()["bare"]; !b.OOM.IsZero() {
+	if b := list(t, set)["bare"]; !b.OOM.IsZero() {
 		t.Errorf("told twice: %+v", b)
 	}
 
