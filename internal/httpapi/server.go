@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"datakit.dev/agent/internal/backoff"
 	"datakit.dev/agent/internal/listen"
 )
@@ -26,8 +24,7 @@ const (
 )
 
 // maxConnections bounds the open connections of one address, each of which
-// costs two goroutines and some buffers. Further ones wait in the kernel's
-// backlog until one closes; headerTimeout and idleTimeout see to that.
+// costs two goroutines and some buffers; see connections.
 const maxConnections = 1024
 
 // socketMode is the mode of a public unix socket, as DataKit has it: whoever
@@ -54,7 +51,7 @@ type Server struct {
 // endpoint is one place to listen at.
 type endpoint struct {
 	name   string // as configured
-	listen func() (net.Listener, error)
+	listen func(*connections) (net.Listener, error)
 }
 
 // NewServer validates cfg, loads the certificate and returns a server that
@@ -73,18 +70,18 @@ func NewServer(cfg Config) (*Server, error) {
 		s.endpoints = append(s.endpoints, endpoint{cfg.Listen, listen})
 	}
 	if cfg.Socket != "" {
-		s.endpoints = append(s.endpoints, endpoint{cfg.Socket, limited(func() (net.Listener, error) { return listenUnix(cfg.Socket, socketMode) })})
+		s.endpoints = append(s.endpoints, endpoint{cfg.Socket, within(func() (net.Listener, error) { return listenUnix(cfg.Socket, socketMode) })})
 	}
 	return s, nil
 }
 
 // listenFunc is how to listen at cfg.Listen.
-func listenFunc(cfg Config) (func() (net.Listener, error), error) {
-	bind := func() (net.Listener, error) { return listen.TCP(context.Background(), cfg.Listen) }
+func listenFunc(cfg Config) (func(*connections) (net.Listener, error), error) {
+	open := func() (net.Listener, error) { return listen.TCP(context.Background(), cfg.Listen) }
 	if strings.HasPrefix(cfg.Listen, "/") {
-		bind = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
+		open = func() (net.Listener, error) { return listenUnix(cfg.Listen, socketMode) }
 	}
-	bind = limited(bind) // below TLS, whose connections net/http wants to see as such
+	bind := within(open) // below TLS, whose connections net/http wants to see as such
 	if cfg.CertFile == "" {
 		return bind, nil
 	}
@@ -97,8 +94,8 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 		return nil, err
 	}
 	secure := &tls.Config{GetCertificate: pair.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	return func() (net.Listener, error) {
-		l, err := bind()
+	return func(c *connections) (net.Listener, error) {
+		l, err := bind(c)
 		if err != nil {
 			return nil, err
 		}
@@ -106,14 +103,14 @@ func listenFunc(cfg Config) (func() (net.Listener, error), error) {
 	}, nil
 }
 
-// limited bounds the connections of what bind opens.
-func limited(bind func() (net.Listener, error)) func() (net.Listener, error) {
-	return func() (net.Listener, error) {
-		l, err := bind()
+// within bounds the connections of what open opens.
+func within(open func() (net.Listener, error)) func(*connections) (net.Listener, error) {
+	return func(c *connections) (net.Listener, error) {
+		l, err := open()
 		if err != nil {
 			return nil, err
 		}
-		return netutil.LimitListener(l, maxConnections), nil
+		return c.listen(l), nil
 	}
 }
 
@@ -132,11 +129,12 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) runEndpoint(ctx context.Context, e endpoint) {
 	delays := backoff.New(minListenDelay, maxListenDelay, nil)
 	for warned := ""; ; {
-		l, err := e.listen()
+		open := newConnections(maxConnections)
+		l, err := e.listen(open)
 		if err == nil {
 			s.log.Info("listening", "address", e.name, "bound", l.Addr().String())
 			s.setAddr(e.name, l.Addr())
-			err = serve(ctx, l, s.server(), drainTimeout)
+			err = serve(ctx, l, s.server(open), drainTimeout)
 			s.setAddr(e.name, nil)
 			delays.Reset()
 		}
@@ -155,7 +153,7 @@ func (s *Server) runEndpoint(ctx context.Context, e endpoint) {
 	}
 }
 
-func (s *Server) server() *http.Server {
+func (s *Server) server(open *connections) *http.Server {
 	return &http.Server{
 		Handler:           s.api,
 		ReadHeaderTimeout: headerTimeout,
@@ -163,6 +161,7 @@ func (s *Server) server() *http.Server {
 		WriteTimeout:      2 * s.timeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         open.state,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
