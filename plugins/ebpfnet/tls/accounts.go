@@ -69,7 +69,11 @@ func (t *Tracer) balance() {
 		Unreadable:  after[callsCounterCOUNT_UNREADABLE],
 	}
 	t.books.stats.Store(&stats)
-	t.books.accounts.Store(&[]ledger.Account{segments, stats.undecoded()})
+	accounts := []ledger.Account{segments, stats.undecoded()}
+	for _, table := range t.tables {
+		accounts = append(accounts, table.account())
+	}
+	t.books.accounts.Store(&accounts)
 }
 
 // undecoded is what was seen and led to nothing, or to less, by reason.

@@ -25,12 +25,15 @@ const (
 	callsCounterCOUNT_ENDED        callsCounter = 6
 	callsCounterCOUNT_AMBIGUOUS    callsCounter = 7
 	callsCounterCOUNT_NO_TRANSPORT callsCounter = 8
-	callsCounterCOUNTERS           callsCounter = 9
+	callsCounterCOUNT_THREADS      callsCounter = 9
+	callsCounterCOUNT_READS        callsCounter = 10
+	callsCounterCOUNT_READS_ENDED  callsCounter = 11
+	callsCounterCOUNTERS           callsCounter = 12
 )
 
 type callsCounts struct {
 	_  structs.HostLayout
-	Of [9]uint64
+	Of [12]uint64
 }
 
 type callsFlag uint32
@@ -119,6 +122,36 @@ const (
 	callsSideSIDE_WRITE callsSide = 1
 	callsSideSIDES      callsSide = 2
 )
+
+type callsThread struct {
+	_     structs.HostLayout
+	Outer struct {
+		_      structs.HostLayout
+		Sp     uint64
+		Object uint64
+		Buf    uint64
+		Size   uint64
+		Time   uint64
+		Side   uint8
+		Pad    [7]uint8
+	}
+	Inner struct {
+		_      structs.HostLayout
+		Sp     uint64
+		Object uint64
+		Buf    uint64
+		Size   uint64
+		Time   uint64
+		Side   uint8
+		Pad    [7]uint8
+	}
+	Pending struct {
+		_      structs.HostLayout
+		Object uint64
+		Len    uint32
+		Pad    uint32
+	}
+}
 
 // Names of all BPF objects in the ELF.
 //

@@ -164,7 +164,10 @@ int PROBE(go_read)
 		r.buf = stack.hi - r.buf;
 		r.on_stack = 1;
 	}
-	bpf_map_update_elem(&readings, &at, &r, BPF_ANY);
+	if (!bpf_map_update_elem(&readings, &at, &r, BPF_NOEXIST))
+		count(COUNT_READS);
+	else
+		bpf_map_update_elem(&readings, &at, &r, BPF_ANY);
 	return 0;
 }
 
@@ -185,7 +188,8 @@ int PROBE(go_read_return)
 	if (!known)
 		return 0;
 	r = *known;
-	bpf_map_delete_elem(&readings, &at);
+	if (!bpf_map_delete_elem(&readings, &at))
+		count(COUNT_READS_ENDED);
 	if (n <= 0)
 		return 0;
 	key = key_of(r.object);

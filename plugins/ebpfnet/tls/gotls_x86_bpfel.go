@@ -8,9 +8,25 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type goTLSGoroutine struct {
+	_     structs.HostLayout
+	G     uint64
+	Depth uint64
+	Pid   uint32
+	Pad   uint32
+}
+
+type goTLSReading struct {
+	_       structs.HostLayout
+	Object  uint64
+	Buf     uint64
+	OnStack uint64
+}
 
 // Names of all BPF objects in the ELF.
 //

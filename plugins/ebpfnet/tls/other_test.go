@@ -7,6 +7,7 @@ import (
 
 	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
+	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/nettest"
 )
 
@@ -162,4 +163,33 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s: %d", e.Reason, e.Count)
 		}
 	}
+	// Some of the sessions had to make room, as the books say too.
+	sessions, there := o.tally("sessions")
+	if there > room || sessions.held != there || sessions.evicted == 0 {
+		t.Errorf("%d sessions are open: %+v", there, sessions.account())
+	}
+	must(t, ledger.Check([]ledger.Account{sessions.account()}))
+}
+
+// tally counts a table at once, and what is in its map.
+func (o *watch) tally(name string) (*table, int64) {
+	o.t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var n int64
+	var key callsSessionKey
+	var value callsSession
+	for all := o.tracer.object.Map(name).Iterate(); all.Next(&key, &value); {
+		n++
+	}
+	for _, t := range o.tracer.tables {
+		if t.name == name {
+			before, err := o.tracer.counters()
+			must(o.t, err)
+			must(o.t, t.take(&before, o.tracer.counters, t.taken))
+			return t, n
+		}
+	}
+	o.t.Fatalf("no table %s", name)
+	return nil, 0
 }

@@ -31,8 +31,8 @@ struct thread {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64); /* thread and thread group */
+	__uint(max_entries, 32768); /* as sessions */
+	__type(key, __u64);	    /* thread and thread group */
 	__type(value, struct thread);
 } threads SEC(".maps");
 
@@ -82,7 +82,8 @@ static __always_inline struct thread *enter_thread(void)
 	mark = mark_of(id);
 	if (mark)
 		*mark = 1;
-	bpf_map_update_elem(&threads, &id, &fresh, BPF_NOEXIST);
+	if (!bpf_map_update_elem(&threads, &id, &fresh, BPF_NOEXIST))
+		count(COUNT_THREADS);
 	return bpf_map_lookup_elem(&threads, &id);
 }
 

@@ -105,6 +105,9 @@ enum counter {
 	COUNT_ENDED,	    /* of these: freed by the library */
 	COUNT_AMBIGUOUS,    /* a thread encrypted for several sessions before it sent */
 	COUNT_NO_TRANSPORT, /* a *tls.Conn over something that is no socket */
+	COUNT_THREADS,	    /* threads that were entered; they are not taken out again */
+	COUNT_READS,	    /* reads of Go that were entered */
+	COUNT_READS_ENDED,  /* of these: that returned */
 	COUNTERS,
 };
 
@@ -112,7 +115,11 @@ struct counts {
 	__u64 of[COUNTERS];
 };
 
-/* Least recently used first: a process that is killed frees nothing. */
+/*
+ * Least recently used first: a process that is killed frees nothing. What had to go is the
+ * difference between what was entered, was taken out, and is there: see tables.go. (Of orders it
+ * does not matter: then more comes than is wanted, and is asked about again.)
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768); /* set at load */

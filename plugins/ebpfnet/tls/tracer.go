@@ -27,6 +27,7 @@ type Tracer struct {
 	finder   *finder
 	sessions *sessions
 	segment  segment // the one at hand
+	tables   []*table
 	books    books
 	polls    int
 
@@ -58,7 +59,7 @@ func (t *Tracer) open() error {
 	t.object, err = bpf.Open(bpf.Options{
 		Constants: map[string]any{"include_loopback": t.cfg.Loopback, "ipv6_disabled": t.cfg.NoIPv6},
 		MaxEntries: map[string]uint32{
-			"sessions": t.cfg.MaxSessions, "orders": t.cfg.MaxSessions, "readings": t.cfg.MaxSessions,
+			"sessions": t.cfg.MaxSessions, "orders": t.cfg.MaxSessions, "threads": t.cfg.MaxSessions, "readings": t.cfg.MaxSessions,
 			"segments": t.cfg.RingBytes,
 		},
 		Scope: t.cfg.Scope,
@@ -75,6 +76,7 @@ func (t *Tracer) open() error {
 	}
 	t.bind()
 	t.object.Loaded()
+	t.tables = newTables(t.object.Map)
 	t.sessions = newSessions(t.cfg.Sink, t.cfg.Name, t.order)
 	t.finder = newFinder(&t.cfg, t.probes.Attach)
 	return nil
@@ -146,6 +148,7 @@ func (t *Tracer) Poll() error {
 		return fmt.Errorf("read clock: %w", err)
 	}
 	t.sessions.sweep(now.Nano())
+	t.take(now.Nano())
 	if t.polls++; n > 0 || t.polls%quietPolls == 0 {
 		t.balance()
 	}
