@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/httpapi"
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // rig is a running agent with a home of its own.
@@ -53,7 +53,7 @@ func (b *syncBuffer) String() string {
 // startAgent runs an agent with these files, in the home of before if given.
 func startAgent(t *testing.T, home string, factories []inputs.Factory, files map[string]string) *rig {
 	t.Helper()
-	address := freeAddress(t)
+	address := nettest.FreeAddress(t)
 	p, _, _ := testProgram(t, nil, nil)
 	log := &syncBuffer{}
 	p.out, p.errOut = log, log
@@ -90,16 +90,6 @@ func (r *rig) end() {
 		r.t.Error(err)
 	}
 	r.agent = nil
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // eventually waits for something another process or goroutine does.

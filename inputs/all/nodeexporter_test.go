@@ -3,7 +3,6 @@ package all
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/inputs/inputtest"
 	"datakit.dev/agent/internal/hostfs"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // exporter is a node_exporter with the collectors that match our inputs.
@@ -29,12 +29,7 @@ func startExporter(t testing.TB, more ...string) exporter {
 	if err != nil {
 		t.Skip("prometheus-node-exporter is missing; on Debian: apt-get install prometheus-node-exporter")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := nettest.FreeAddress(t)
 	args := []string{"--web.listen-address=" + address, "--collector.disable-defaults", "--web.disable-exporter-metrics",
 		"--collector.netdev.device-exclude=^$", "--collector.diskstats.device-exclude=^$"}
 	for _, c := range append(more, "cpu", "meminfo", "filesystem", "diskstats", "netdev", "netstat", "loadavg", "stat", "filefd", "conntrack", "pressure", "vmstat") {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"datakit.dev/agent/internal/ledger"
+	"datakit.dev/agent/internal/nettest"
 )
 
 // agent is a datakit with a home of its own.
@@ -25,7 +26,7 @@ type agent struct {
 // newAgent makes a home whose configuration has the backends given as TOML.
 func newAgent(t *testing.T, home string, toml ...string) *agent {
 	t.Helper()
-	a := &agent{home: home, addr: address(t)}
+	a := &agent{home: home, addr: nettest.FreeAddress(t)}
 	a.write(t, "conf.d/datakit.conf", fmt.Sprintf(`
 default_enabled_inputs = []
 enable_pprof = false

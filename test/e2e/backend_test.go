@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // database is a real backend.
@@ -40,7 +42,7 @@ type victoria struct {
 
 func newVictoria(t *testing.T) *victoria {
 	t.Helper()
-	return &victoria{path: program(t, "victoria-metrics", "victoria-metrics"), addr: address(t), dir: t.TempDir()}
+	return &victoria{path: program(t, "victoria-metrics", "victoria-metrics"), addr: nettest.FreeAddress(t), dir: t.TempDir()}
 }
 
 func (v *victoria) base() string { return "http://" + v.addr }
@@ -81,7 +83,7 @@ type influx struct {
 
 func newInflux(t *testing.T) *influx {
 	t.Helper()
-	i := &influx{path: program(t, "influxd", "influxdb"), addr: address(t)}
+	i := &influx{path: program(t, "influxd", "influxdb"), addr: nettest.FreeAddress(t)}
 	dir := t.TempDir()
 	i.conf = filepath.Join(dir, "influxdb.conf")
 	text := fmt.Sprintf(`

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // forward is how long a test waits for what is on its way.
@@ -22,7 +24,7 @@ func TestBackendDown(t *testing.T) {
 	down := pick(4*time.Second, time.Minute)
 	for name, db := range databases(t) {
 		t.Run(name, func(t *testing.T) {
-			never := address(t)
+			never := nettest.FreeAddress(t)
 			a := newAgent(t, t.TempDir(), influx1("central", db.base()), influx1("never", "http://"+never))
 			a.start(t)
 			w := newWriter(t, a, "down")

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -146,15 +145,4 @@ func program(t *testing.T, name, pkg string) string {
 		t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
 	}
 	return path
-}
-
-// address returns a free loopback address.
-func address(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

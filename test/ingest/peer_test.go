@@ -5,7 +5,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"datakit.dev/agent/internal/nettest"
 )
 
 // peer is a program that takes line protocol and forwards it to a sink.
@@ -71,7 +72,7 @@ type running struct {
 // run starts the peer and waits until it is ready. It is ended with the test.
 func (p peer) run(t *testing.T, sink string) *running {
 	t.Helper()
-	dir, listen := t.TempDir(), freeAddr(t)
+	dir, listen := t.TempDir(), nettest.FreeAddress(t)
 	cmd := p.start(t, dir, listen, sink)
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
@@ -118,14 +119,4 @@ func (r *running) stop() {
 		r.cmd.Process.Kill()
 		<-done
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
