@@ -28,7 +28,7 @@ type EBPF struct {
 	WorkloadLabels      []string `toml:"workload_labels" help:"Labels of pods and workloads to copy to tags."`
 	WorkloadLabelPrefix string   `toml:"workload_label_prefix" help:"Put in front of such tags."`
 
-	EnabledPlugins []string `toml:"enabled_plugins" help:"The plugins to run:\n- \"ebpf-net\":       netflow, httpflow and dnsflow\n- \"ebpf-bash\":      logs of interactive bash\n- \"ebpf-conntrack\": adds dst_nat_ip and dst_nat_port to the flows\n- \"ebpf-trace\":     spans; needs trace_server\n- \"bpf-netlog\":     network logs, and flows where eBPF is not available"`
+	EnabledPlugins []string `toml:"enabled_plugins" help:"The plugins to run:\n- \"ebpf-net\":       netflow, httpflow and dnsflow\n- \"ebpf-bash\":      logs of interactive bash\n- \"ebpf-conntrack\": adds dst_nat_ip and dst_nat_port to the flows\n- \"ebpf-trace\":     spans; needs trace_server\n- \"bpf-netlog\":     network logs, and flows where eBPF is not available\nWhat only one of them has is in a table [inputs.ebpf.<plugin>], see docs/reference.md."`
 
 	L4NetEnabled  []string `toml:"l4net_enabled" help:"Transport protocols of netflow: \"tcp\", \"udp\"."`
 	L7NetEnabled  []string `toml:"l7net_enabled" help:"Of ebpf-net: \"httpflow\", \"httpflow-tls\"; [] for no HTTP. dnsflow is always on\nunless it is in l7net_disabled."`
@@ -71,6 +71,10 @@ type EBPF struct {
 	DNSLog            bool     `toml:"dns_log" help:"Log every DNS query with its name and type: measurement dns_log."`
 
 	Tags map[string]string `toml:"tags" help:"Added to everything the collector reports." example:"some_tag = \"some_value\""`
+
+	// Tables holds what only one plugin has, by its name: [inputs.ebpf.<plugin>].
+	// The program checks what is in them.
+	Tables map[string]any `toml:"*"`
 }
 
 // Duration is a time.Duration that is written as text, "1m30s".

@@ -33,6 +33,9 @@ func (e *EBPF) Validate() error {
 	}
 	must(len(e.EnabledPlugins) > 0, "enabled_plugins", "is empty; allowed are %s", strings.Join(Names(), ", "))
 	oneOf("enabled_plugins", e.EnabledPlugins, Names()...)
+	for name := range e.Tables {
+		must(slices.Contains(Names(), name), name, "unknown key; tables are for %s", strings.Join(Names(), ", "))
+	}
 	oneOf("l4net_enabled", e.L4NetEnabled, "tcp", "udp")
 	oneOf("l7net_enabled", e.L7NetEnabled, "httpflow", "httpflow-tls")
 	oneOf("l7net_disabled", e.L7NetDisabled, "httpflow", "httpflow-tls", "dnsflow")

@@ -50,6 +50,7 @@ func TestMistakesNamePlaceAndWhatIsAllowed(t *testing.T) {
 		"envs":            {"envs = ['NAME']", `envs: "NAME" is not of the form NAME=value`},
 		"max":             {"max_flows = 0", "max_flows: 0 is not a positive number"},
 		"blacklist":       {"netlog_blacklist = '''udp\ntcp && src_prt == 80'''", "netlog_blacklist: rule:2:8: unknown name src_prt"},
+		"table":           {"[inputs.ebpf.bpf-netlogs]", "inputs.ebpf: bpf-netlogs: unknown key; tables are for ebpf-net"},
 		"cmd":             {"cmd = ''", "cmd: is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,6 +135,9 @@ scope_netns = ["/proc/1/ns/net"]
 netlog_blacklist = "ip_saddr == '127.0.0.1' || tcp"
 [inputs.ebpf.tags]
 "odd key" = "va\"lue"
+[inputs.ebpf.bpf-netlog]
+snap_length = 256
+nics_include = ["eth*"]
 `)
 	if err != nil {
 		t.Fatal(err)

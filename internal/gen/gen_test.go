@@ -11,6 +11,7 @@ import (
 	allinputs "datakit.dev/agent/inputs/all"
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/point"
+	"datakit.dev/agent/plugins"
 )
 
 const root = "../.."
@@ -83,10 +84,18 @@ func TestReference(t *testing.T) {
 			Tags:   []point.TagSpec{{Key: "t", Help: "a tag", Optional: true}},
 			Fields: []point.FieldSpec{{Key: "f", Unit: "B", Kind: point.KindUint, Help: "a field"}},
 		}},
-	}}, nil)
+	}}, []plugins.Factory{{
+		Name: "p", Help: "Looks.",
+		Table: func() any {
+			return &struct {
+				Depth int `toml:"depth" help:"how deep"`
+			}{3}
+		},
+	}})
 	for _, want := range []string{
 		"| `http_api.listen` | text | `\"localhost:9529\"` | `ENV_HTTP_LISTEN` |",
 		"## [[inputs.x]]\n\nCollects x.\n", "| `period` | text | `\"1s\"` | `ENV_INPUT_X_PERIOD` | a\\|b c |",
+		"Looks.\n\nKeys of its table, such as `[inputs.ebpf.p]`:\n", "| `depth` | number | `3` | how deep |",
 		"### m\n\nThings. Category metric.\n", "| `t` | (optional) a tag |", "| `f` | uint | B | a field |",
 	} {
 		if !strings.Contains(got, want) {

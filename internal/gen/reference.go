@@ -35,6 +35,7 @@ func reference(ins []inputs.Factory, plugs []plugins.Factory) string {
 		w.line("## Plugin %s", f.Name)
 		w.line("")
 		w.line("%s", f.Help)
+		w.table(f)
 		w.measurements(f.Spec)
 	}
 	return w.text.String()
@@ -60,6 +61,21 @@ func (w *page) keys(all []config.Key) {
 	w.line("| --- | --- | --- | --- | --- |")
 	for _, k := range all {
 		w.row("`"+k.Path+"`", k.Type, code(k.Default), code(k.Env), k.Help)
+	}
+}
+
+// table lists the keys that a plugin alone has.
+func (w *page) table(f plugins.Factory) {
+	if f.Table == nil {
+		return
+	}
+	w.line("")
+	w.line("Keys of its table, such as `[inputs.ebpf.%s]`:", f.Name)
+	w.line("")
+	w.row("Key", "Type", "Default", "Meaning")
+	w.line("| --- | --- | --- | --- |")
+	for _, k := range config.Describe(f.Table(), "") {
+		w.row("`"+k.Path+"`", k.Type, code(k.Default), k.Help)
 	}
 }
 

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/plugins/rpc"
 )
@@ -89,11 +88,11 @@ func (e External) Child(env inputs.Env, text, source string, tags map[string]str
 // Own is Child for a program that comes with the agent: it has the command
 // run and is configured with the block of the input, as it was resolved.
 func (e External) Own(env inputs.Env, input string, block any) (Config, error) {
-	var text strings.Builder
-	if err := toml.NewEncoder(&text).Encode(map[string]any{"inputs": map[string]any{input: block}}); err != nil {
+	text, err := config.Encode(input, block)
+	if err != nil {
 		return Config{}, fmt.Errorf("encode the block for the program: %w", err)
 	}
-	c, err := e.Child(env, text.String(), "[[inputs."+input+"]]", env.Tags)
+	c, err := e.Child(env, text, "[[inputs."+input+"]]", env.Tags)
 	if len(e.Args) == 0 || e.Args[0] != "run" { // it may be written or left out
 		c.Command.Args = append([]string{"run"}, e.Args...)
 	}

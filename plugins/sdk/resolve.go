@@ -37,6 +37,10 @@ func (p Program) resolve(source, doc string, flags []given) (*resolved, error) {
 	var errs []error
 	for _, f := range p.Plugins {
 		if f.Table == nil {
+			if _, ok := block[f.Name]; ok {
+				delete(block, f.Name)
+				errs = append(errs, fmt.Errorf("%s: inputs.%s.%s: this plugin has no table", source, name, f.Name))
+			}
 			continue
 		}
 		table := f.Table()

@@ -66,6 +66,7 @@ func TestResolveNamesTheMistake(t *testing.T) {
 		"bad type":         {"[[inputs.x]]\ncolour = 3", nil, []string{"[[inputs.x]]", "inputs.x.colour", "not text"}},
 		"bad value":        {"[[inputs.x]]\ncolour = 'ultraviolet'", nil, []string{"inputs.x.colour", "allowed are"}},
 		"unknown in table": {"[[inputs.x]]\n[inputs.x.deep]\ndeepth = 1", nil, []string{"inputs.x.deep.deepth", "unknown key"}},
+		"no such table":    {"[[inputs.x]]\n[inputs.x.flat]\n", nil, []string{"inputs.x.flat: this plugin has no table"}},
 		"table is a word":  {"[[inputs.x]]\ndeep = 1", nil, []string{"inputs.x.deep", "is not a table"}},
 		"two at once":      {"[[inputs.x]]\na = 1\nb = 2", nil, []string{"inputs.x.a", "inputs.x.b"}},
 		"two blocks":       {"[[inputs.x]]\n[[inputs.x]]", nil, []string{"one block"}},
