@@ -16,6 +16,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/inputs/all"
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/plugins"
 )
@@ -227,6 +229,37 @@ func TestConfigurations(t *testing.T) {
 				t.Errorf("ebpf.conf: %v", err)
 			}
 		})
+	}
+}
+
+// TestDaemonSetInputs: each input that the environment enables is one of the
+// agent's and runs once, also when the ConfigMap has a block of it.
+func TestDaemonSetInputs(t *testing.T) {
+	env := map[string]string{}
+	for _, e := range at(t, pod(t), "containers", "env").([]any) {
+		value, _ := at(t, e, "value").(string)
+		env[at(t, e, "name").(string)] = value
+	}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	data := at(t, kind(t, "ConfigMap"), "data")
+	main, _, err := config.ParseMain("datakit.conf", at(t, data, "datakit.conf").(string), lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections, _ := config.ParseSections("ebpf.conf", at(t, data, "ebpf.conf").(string), lookup)
+	sections, _ = config.ParseEnabled(main.DefaultEnabledInputs).Apply(sections, "env")
+	var got []string
+	for _, s := range sections {
+		got = append(got, s.Input)
+	}
+	want := []string{"ebpf", "cpu", "disk", "diskio", "mem", "swap", "system", "hostobject", "net", "host_processes", "container"}
+	if !slices.Equal(got, want) {
+		t.Errorf("inputs %v, want %v", got, want)
+	}
+	for _, input := range got {
+		if !slices.ContainsFunc(all.Factories(), func(f inputs.Factory) bool { return f.Name == input }) {
+			t.Errorf("there is no input %s", input)
+		}
 	}
 }
 
