@@ -18,13 +18,8 @@ import (
 	"datakit.dev/agent/internal/point/selection"
 )
 
-// Aliases, so that an input imports this package alone.
-type (
-	Point    = point.Point
-	Sink     = point.Sink
-	Category = point.Category
-	Lists    = selection.Lists
-)
+// Lists are embedded by config structs: which fields and tags are wanted.
+type Lists = selection.Lists
 
 // ErrNoData is returned by Gather when there is nothing to report this time.
 // It is not a failure.

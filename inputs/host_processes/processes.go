@@ -35,8 +35,8 @@ func Factory() inputs.Factory {
 	}
 }
 
-// ErrTooMany is wrapped by the error of a gathering that left processes out.
-var ErrTooMany = errors.New("too many processes")
+// errTooMany is wrapped by the error of a gathering that left processes out.
+var errTooMany = errors.New("too many processes")
 
 type input struct {
 	cfg   *Config
@@ -83,7 +83,7 @@ func (in *input) Gather(ctx context.Context, out point.Sink) error {
 	}
 	if len(all) > in.cfg.MaxProcesses {
 		// The text is the same each time, so that it is logged once.
-		errs = append(errs, fmt.Errorf("%w: only %d are reported, see max_processes", ErrTooMany, in.cfg.MaxProcesses))
+		errs = append(errs, fmt.Errorf("%w: only %d are reported, see max_processes", errTooMany, in.cfg.MaxProcesses))
 		slices.SortFunc(all, func(a, b process) int {
 			return cmp.Or(cmp.Compare(b.used, a.used), cmp.Compare(b.RSS, a.RSS), cmp.Compare(a.pid, b.pid))
 		})

@@ -126,7 +126,7 @@ func TestOptions(t *testing.T) {
 			in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture("testdata/node"), time.Now), tt.change)
 			s := &inputtest.Sink{}
 			err := in.Gather(t.Context(), s)
-			if errors.Is(err, ErrTooMany) != (tt.name == "cap") || err != nil && tt.name != "cap" {
+			if errors.Is(err, errTooMany) != (tt.name == "cap") || err != nil && tt.name != "cap" {
 				t.Errorf("error %v", err)
 			}
 			objects := named(s, point.Object)

@@ -57,9 +57,6 @@ func (a *Admin) Run(ctx context.Context) error {
 	return serve(ctx, a.listener, server, drainTimeout)
 }
 
-// Close frees the socket of an Admin that was never run. It is idempotent.
-func (a *Admin) Close() error { return a.listener.Close() }
-
 // handler routes the private paths; stop ends the live streams.
 func (a *Admin) handler(stop context.Context) http.Handler {
 	mux := http.NewServeMux()

@@ -176,9 +176,9 @@ func (s *Server) setAddr(name string, addr net.Addr) {
 	s.bound[name] = addr
 }
 
-// Addr returns the address that the configured one is bound to; nil while it
+// addr returns the address that the configured one is bound to; nil while it
 // is not.
-func (s *Server) Addr(configured string) net.Addr {
+func (s *Server) addr(configured string) net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bound[configured]

@@ -48,7 +48,7 @@ func start(t *testing.T, cfg Config) (*Server, func()) {
 func bound(t *testing.T, s *Server, configured string) string {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if addr := s.Addr(configured); addr != nil {
+		if addr := s.addr(configured); addr != nil {
 			return addr.String()
 		}
 	}
@@ -99,7 +99,7 @@ func TestServerWaitsForBusyPort(t *testing.T) {
 	cfg.Listen, cfg.Socket = blocker.Addr().String(), filepath.Join(t.TempDir(), "api.sock")
 	s, _ := start(t, cfg)
 	bound(t, s, cfg.Socket) // the other address is served meanwhile
-	if s.Addr(cfg.Listen) != nil {
+	if s.addr(cfg.Listen) != nil {
 		t.Fatal("listens on a busy port")
 	}
 	blocker.Close()

@@ -15,9 +15,9 @@ type Limits struct {
 // Parse reads limits as they are configured. Its errors begin with the key.
 func Parse(cpu, mem, net string) (l Limits, err error) {
 	var errs [3]error
-	l.CPU, errs[0] = ParseCPU(cpu)
-	l.Mem, errs[1] = ParseBytes(mem)
-	l.Net, errs[2] = ParseRate(net)
+	l.CPU, errs[0] = parseCPU(cpu)
+	l.Mem, errs[1] = parseBytes(mem)
+	l.Net, errs[2] = parseRate(net)
 	for i, key := range []string{"cpu_limit", "mem_limit", "net_limit"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("%s: %w", key, errs[i])

@@ -9,8 +9,8 @@ import (
 	"datakit.dev/agent/internal/size"
 )
 
-// ParseCPU reads a number of cores, "2.0". "" and "0" mean no limit, 0.
-func ParseCPU(text string) (cores float64, err error) {
+// parseCPU reads a number of cores, "2.0". "" and "0" mean no limit, 0.
+func parseCPU(text string) (cores float64, err error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0, nil
@@ -22,9 +22,9 @@ func ParseCPU(text string) (cores float64, err error) {
 	return cores, nil
 }
 
-// ParseBytes reads an amount of memory, "4GiB" (see [size.Parse]). "" means
+// parseBytes reads an amount of memory, "4GiB" (see [size.Parse]). "" means
 // no limit, 0.
-func ParseBytes(text string) (bytes int64, err error) {
+func parseBytes(text string) (bytes int64, err error) {
 	if strings.TrimSpace(text) == "" {
 		return 0, nil
 	}
@@ -36,12 +36,12 @@ func ParseBytes(text string) (bytes int64, err error) {
 	return bytes, err
 }
 
-// ParseRate reads bytes per second, "100MiB/s"; "/s" may be left out. ""
+// parseRate reads bytes per second, "100MiB/s"; "/s" may be left out. ""
 // means no limit, 0.
-func ParseRate(text string) (bytesPerSecond int64, err error) {
+func parseRate(text string) (bytesPerSecond int64, err error) {
 	amount := strings.TrimSpace(text)
 	if n := len(amount) - len("/s"); n > 0 && strings.EqualFold(amount[n:], "/s") {
 		amount = amount[:n]
 	}
-	return ParseBytes(amount)
+	return parseBytes(amount)
 }

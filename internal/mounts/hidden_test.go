@@ -40,7 +40,7 @@ func TestHiddenByTheKernel(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		all, err := Parse(data)
+		all, err := parse(data)
 		if err != nil {
 			t.Error(err)
 			return

@@ -35,7 +35,7 @@ func Read(fs hostfs.Root) ([]Mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(data)
+	return parse(data)
 }
 
 // line is one line of mountinfo with the place of the mount in the tree.
@@ -44,10 +44,10 @@ type line struct {
 	id, parent string
 }
 
-// Parse reads the content of a mountinfo file. Mounts that nobody can reach
+// parse reads the content of a mountinfo file. Mounts that nobody can reach
 // are left out: those below another one on the same mount point, and those in
 // a folder that something was mounted over later.
-func Parse(data []byte) ([]Mount, error) {
+func parse(data []byte) ([]Mount, error) {
 	var lines []line
 	for text := range bytes.Lines(data) {
 		l, err := parseLine(string(bytes.TrimSuffix(text, []byte("\n"))))

@@ -19,7 +19,7 @@ func node(t *testing.T) []Mount {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := Parse(data)
+	all, err := parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("the upper mount is %+v", all[i])
 	}
 	for _, bad := range []string{"36 35 98:0 / /mnt rw", "36 35 98:0 /mnt - ext3 x rw", "1 2 3:4 / / rw - ext4", "\n"} {
-		if _, err := Parse([]byte(bad)); err == nil || !strings.Contains(err.Error(), "is not a mount") {
+		if _, err := parse([]byte(bad)); err == nil || !strings.Contains(err.Error(), "is not a mount") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestHiddenMounts(t *testing.T) {
 		"spaces":   {"20 1 8:1 / /n\u3000b\u00a0c\u0085d rw - ext4 /dev/sda1 rw\n", "/dev/sda1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all, err := Parse([]byte(tt.text))
+			all, err := parse([]byte(tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := Parse(data)
+		all, err := parse(data)
 		if err != nil {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 // timestamp (none when p.Time is 0) and a newline, and adds those of the
 // global tags whose key p does not have.
 //
-// The point rules of category c are applied (see [Conform]); each change is
+// The point rules of category c are applied (see conform); each change is
 // told to warn. It returns dst unchanged and false when no field of p can be
 // encoded. p is not modified. Without a broken rule nothing is allocated
 // beyond the growth of dst. An [Encoder] is faster for many points.
@@ -26,7 +26,7 @@ func appendLine(dst []byte, p *Point, c Category, global *TagSet, warn Warn, las
 	if e.line(p) {
 		return e.dst, true
 	}
-	fit := Conform(*p, c, warn)
+	fit := conform(*p, c, warn)
 	if len(fit.Fields) == 0 {
 		warn.emit(WarnNoFields, "point of measurement %q has no field left and is dropped", fit.Measurement)
 		return dst[:start], false

@@ -91,7 +91,7 @@ func FuzzAppendLine(f *testing.F) {
 			if !bytes.Equal(line, again) || ok != okAgain {
 				t.Fatalf("%+v: AppendLine writes\n%q, Encoder\n%q", p, line, again)
 			}
-			want := Conform(p, category, nil)
+			want := conform(p, category, nil)
 			if ok != (len(want.Fields) > 0) {
 				t.Fatalf("%+v: encoded %v, %d fields left", p, ok, len(want.Fields))
 			}
@@ -113,7 +113,7 @@ func FuzzAppendLine(f *testing.F) {
 			if d := diff(got[0], want); d != "" {
 				t.Fatalf("%q: %s", line, d)
 			}
-			clean := Conform(want, category, func(w Warning) { t.Fatalf("%+v conforms, yet: %s", want, w.Text) })
+			clean := conform(want, category, func(w Warning) { t.Fatalf("%+v conforms, yet: %s", want, w.Text) })
 			if d := diff(clean, want); d != "" {
 				t.Fatalf("%+v conforms, yet: %s", want, d)
 			}

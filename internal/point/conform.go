@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Conform returns p as the point rules of category c want it, and tells warn
+// conform returns p as the point rules of category c want it, and tells warn
 // about every change. It is the slow path: [AppendLine] and [Scanner] come
 // here only with a point that breaks a rule. p itself and the memory it
 // refers to stay unchanged. Applied to its own result it changes nothing.
 //
 // A point without fields is left when no field is fit to be encoded.
-func Conform(p Point, c Category, warn Warn) Point {
+func conform(p Point, c Category, warn Warn) Point {
 	f := conformer{rules: rulesOf(c), warn: warn, seen: make(map[string]struct{}, len(p.Tags)+len(p.Fields))}
 	return Point{Measurement: f.name(p.Measurement), Tags: f.tags(p.Tags), Fields: f.fields(p.Fields), Time: p.Time}
 }

@@ -7,7 +7,7 @@ import (
 
 // Decode iterates over the points of a body of line protocol. Points without
 // a timestamp have Time 0. Text that is not line protocol ends it with a
-// *[SyntaxError]. The point rules are not applied (see [Conform]).
+// *[SyntaxError]. The point rules are not applied (see conform).
 func Decode(body []byte, p Precision) iter.Seq2[Point, error] {
 	return func(yield func(Point, error) bool) {
 		var s Scanner

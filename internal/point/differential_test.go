@@ -130,7 +130,7 @@ func FuzzScanner(f *testing.F) {
 			if s.Line().Stamped != stamped[n] {
 				t.Fatalf("point %d of %q: stamped %v, want %v", n, body, s.Line().Stamped, stamped[n])
 			}
-			fit := Conform(want[n], Category(category), nil)
+			fit := conform(want[n], Category(category), nil)
 			if !stamped[n] {
 				fit.Time = now
 			}

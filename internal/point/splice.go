@@ -6,7 +6,7 @@ import "strconv"
 // nanosecond timestamp (now when it has none), ended by a newline, and with
 // those of the global tags whose key it does not have. The bytes of the
 // measurement, tags and fields are copied as they were sent; only a Broken
-// line is decoded, made to conform (see [Conform]) and encoded.
+// line is decoded, made to conform (see conform) and encoded.
 //
 // It returns dst unchanged and false when a Broken line has no field left.
 func (s *Scanner) AppendLine(dst []byte, global *TagSet, now int64, warn Warn) ([]byte, bool) {

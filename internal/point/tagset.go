@@ -24,7 +24,7 @@ func NewTagSet(tags map[string]string, warn Warn) *TagSet {
 		p.Tags = append(p.Tags, Tag{Key: k, Value: tags[k]})
 	}
 	set := &TagSet{}
-	for _, t := range Conform(p, 0, warn).Tags {
+	for _, t := range conform(p, 0, warn).Tags {
 		token := string(appendToken(nil, t.Key, ""))
 		text := "," + token + "=" + string(appendToken(nil, t.Value, ""))
 		set.tags = append(set.tags, encodedTag{key: key(t.Key), token: key(token), text: text})

@@ -55,7 +55,7 @@ type FileNr struct{ Allocated, Max uint64 }
 // handles, a zero, and how many there may be.
 func ParseFileNr(data []byte) (FileNr, error) {
 	var n [3]uint64
-	if Uints(data, n[:]) != len(n) {
+	if uints(data, n[:]) != len(n) {
 		return FileNr{}, fmt.Errorf("read file-nr: %q are not three numbers", data)
 	}
 	return FileNr{Allocated: n[0], Max: n[2]}, nil

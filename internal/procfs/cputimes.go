@@ -55,7 +55,7 @@ func (s *Stat) Parse(data []byte) error {
 		switch {
 		case bytes.HasPrefix(name, []byte("cpu")):
 			t := CPUTimes{Name: nameOf(old, len(s.CPUs), name)}
-			if n := Uints(rest, t.Ticks[:]); n <= Idle {
+			if n := uints(rest, t.Ticks[:]); n <= Idle {
 				return fmt.Errorf("read stat: %d times of %s, want at least 4", n, name)
 			}
 			s.CPUs = append(s.CPUs, t)

@@ -28,14 +28,14 @@ func ParseDiskstats(data []byte, all []DiskStat) []DiskStat {
 		var line []byte
 		line, data = Line(data)
 		var numbers [2]uint64
-		if Uints(line, numbers[:]) != 2 {
+		if uints(line, numbers[:]) != 2 {
 			continue
 		}
 		_, rest := Word(line)
 		_, rest = Word(rest)
 		name, rest := Word(rest)
 		var c [diskColumns]uint64
-		if Uints(rest, c[:]) != diskColumns {
+		if uints(rest, c[:]) != diskColumns {
 			continue // a partition of a kernel before 2.6.25 has four
 		}
 		d := DiskStat{

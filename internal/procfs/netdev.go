@@ -30,7 +30,7 @@ func ParseNetDev(data []byte, all []NetDev) ([]NetDev, error) {
 		}
 		name := bytes.TrimSpace(line[:colon])
 		var c [16]uint64
-		if n := Uints(line[colon+1:], c[:]); n != len(c) {
+		if n := uints(line[colon+1:], c[:]); n != len(c) {
 			return all, fmt.Errorf("read net/dev: %d counters of %s, want 16", n, name)
 		}
 		d := NetDev{

@@ -14,8 +14,8 @@ import (
 // calls (open, read until the end, close) and no allocation are enough.
 type Reader struct{ buf []byte }
 
-// MaxFile bounds what [Reader.Read] takes of one file.
-const MaxFile = 16 << 20
+// maxFile bounds what [Reader.Read] takes of one file.
+const maxFile = 16 << 20
 
 // Read returns the content of a file. It is valid until the next Read.
 // Errors are [*fs.PathError].
@@ -38,8 +38,8 @@ func (r *Reader) read(path string, short bool) ([]byte, error) {
 	n := 0
 	for {
 		if n == len(r.buf) {
-			if n >= MaxFile {
-				return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", MaxFile)}
+			if n >= maxFile {
+				return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", maxFile)}
 			}
 			r.buf = append(r.buf, make([]byte, len(r.buf))...)
 		}

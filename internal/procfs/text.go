@@ -40,9 +40,9 @@ func Uint(word []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// Uints reads the words of line, as far as they are numbers and into has
+// uints reads the words of line, as far as they are numbers and into has
 // room, and returns how many these are.
-func Uints(line []byte, into []uint64) int {
+func uints(line []byte, into []uint64) int {
 	for i := range into {
 		var word []byte
 		word, line = Word(line)
