@@ -109,8 +109,8 @@ func netnsInode(s string) uint64 {
 	return n
 }
 
-// In runs do with the calling goroutine inside the namespace, which needs
-// CAP_SYS_ADMIN.
+// In runs do in a goroutine inside the namespace, which needs CAP_SYS_ADMIN
+// unless it is the own one.
 func (n Netns) In(do func() error) error {
 	result := make(chan error, 1)
 	go func() { result <- n.enter(do) }()
@@ -132,6 +132,10 @@ func (n Netns) enter(do func() error) error {
 		return fmt.Errorf("open network namespace: %w", err)
 	}
 	defer target.Close()
+	if same(own, target) {
+		defer runtime.UnlockOSThread()
+		return do()
+	}
 	if err := unix.Setns(int(target.Fd()), unix.CLONE_NEWNET); err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("enter network namespace %s: %w", n.Path, err)
@@ -141,4 +145,14 @@ func (n Netns) enter(do func() error) error {
 		runtime.UnlockOSThread()
 	}
 	return err
+}
+
+// same reports whether two files are one.
+func same(a, b *os.File) bool {
+	one, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	other, err := b.Stat()
+	return err == nil && os.SameFile(one, other)
 }

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -118,5 +120,37 @@ func TestMountedNamespace(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// The own namespace is entered without CAP_SYS_ADMIN, others are not.
+func TestOwnNamespaceNeedsNothing(t *testing.T) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var before, after [2]unix.CapUserData
+	if err := unix.Capget(&header, &before[0]); err != nil {
+		t.Fatal(err)
+	}
+	set := func(data *[2]unix.CapUserData) error {
+		_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
+		if errno != 0 {
+			return errno
+		}
+		return nil
+	}
+	after = before
+	after[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+	if err := set(&after); errors.Is(err, unix.ENOTSUP) {
+		t.Skip("needs a build without cgo to change all threads")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := set(&before); err != nil {
+			t.Error(err)
+		}
+	})
+	called := false
+	if err := (Netns{Path: "/proc/thread-self/ns/net"}).In(func() error { called = true; return nil }); err != nil || !called {
+		t.Errorf("called: %t, %v", called, err)
 	}
 }
