@@ -123,7 +123,9 @@ func (l *relay) parse(text string) (slog.Level, string, []slog.Attr) {
 // type it should have.
 func parseJSON(text string) (slog.Level, string, []slog.Attr, error) {
 	var fields map[string]any
-	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber() // inode numbers stay as they are written
+	if err := d.Decode(&fields); err != nil {
 		return 0, "", nil, err
 	}
 	message, ok := fields["@message"].(string)

@@ -21,16 +21,16 @@ func newRelay() (*relay, *logBuffer) {
 
 func TestRelayKeepsLevels(t *testing.T) {
 	for line, want := range map[string]string{
-		`{"@level":"debug","@message":"m","@timestamp":"x"}`:         "level=DEBUG msg=m",
-		`{"@level":"trace","@message":"m"}`:                          "level=DEBUG msg=m",
-		`{"@level":"info","@message":"m","plugin":"ebpf-net","n":1}`: "level=INFO msg=m n=1 plugin=ebpf-net",
-		`{"@level":"warn","@message":"m"}`:                           "level=WARN msg=m",
-		`{"@level":"error","@message":"m"}`:                          "level=ERROR msg=m",
-		`{"@level":7,"@message":"m"}`:                                "level=INFO msg=m",
-		`{"@level":"warn","@message":["m"]}`:                         `level=INFO msg="{\"@level\":\"warn\",\"@message\":[\"m\"]}"`,
-		`{"@level":"warn"`:                                           `level=INFO msg="{\"@level\":\"warn\""`,
-		`hello`:                                                      "level=INFO msg=hello",
-		`panic: runtime error: index out of range [3] with length 2`: `level=ERROR msg="panic: runtime error: index out of range [3] with length 2"`,
+		`{"@level":"debug","@message":"m","@timestamp":"x"}`:                  "level=DEBUG msg=m",
+		`{"@level":"trace","@message":"m"}`:                                   "level=DEBUG msg=m",
+		`{"@level":"info","@message":"m","plugin":"ebpf-net","n":4026532529}`: "level=INFO msg=m n=4026532529 plugin=ebpf-net",
+		`{"@level":"warn","@message":"m"}`:                                    "level=WARN msg=m",
+		`{"@level":"error","@message":"m"}`:                                   "level=ERROR msg=m",
+		`{"@level":7,"@message":"m"}`:                                         "level=INFO msg=m",
+		`{"@level":"warn","@message":["m"]}`:                                  `level=INFO msg="{\"@level\":\"warn\",\"@message\":[\"m\"]}"`,
+		`{"@level":"warn"`:                                                    `level=INFO msg="{\"@level\":\"warn\""`,
+		`hello`:                                                               "level=INFO msg=hello",
+		`panic: runtime error: index out of range [3] with length 2`:          `level=ERROR msg="panic: runtime error: index out of range [3] with length 2"`,
 	} {
 		r, b := newRelay()
 		r.copy(strings.NewReader(line + "\n"))
