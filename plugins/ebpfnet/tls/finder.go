@@ -48,8 +48,12 @@ type finder struct {
 
 	hints     chan uint32 // pids that executed a program
 	processes map[uint32]*observed
+	young     map[uint32]*observed // of these, that are looked at more often than the others
+	oldest    time.Time            // when one of the others is due, or later
 	targets   map[fileID]*target
 	known     map[fileID]bool // files without anything to probe
+	listed    time.Time       // when processes were
+	changed   bool            // since found was published
 
 	mu    sync.Mutex
 	found Found
@@ -67,7 +71,7 @@ func newFinder(cfg *Config, attach func(string, []bpf.Probe) (io.Closer, error))
 	return &finder{
 		fs: cfg.FS, now: cfg.Now, log: cfg.Log, attach: attach, inScope: cfg.Scope.HasNetns,
 		own:   uint32(os.Getpid()),
-		hints: make(chan uint32, maxHints), processes: map[uint32]*observed{},
+		hints: make(chan uint32, maxHints), processes: map[uint32]*observed{}, young: map[uint32]*observed{},
 		targets: map[fileID]*target{}, known: map[fileID]bool{},
 		found: Found{Reasons: map[string]int64{}},
 	}
@@ -78,20 +82,8 @@ func (f *finder) run(ctx context.Context) {
 	defer f.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	listed := time.Time{}
 	for {
-		now := f.now()
-		if age := now.Sub(listed); age < 0 || age >= listTime {
-			f.list(now)
-			listed = now
-		}
-		next := f.look(ctx, now)
-		f.sweep(now)
-		f.publish()
-		if wait := listed.Add(listTime).Sub(now); wait < next {
-			next = wait
-		}
-		timer.Reset(max(next, time.Millisecond))
+		timer.Reset(max(f.round(ctx, f.now()), time.Millisecond))
 		select {
 		case <-ctx.Done():
 			return
@@ -100,6 +92,24 @@ func (f *finder) run(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
+}
+
+// round does what is due and returns when something is again.
+func (f *finder) round(ctx context.Context, now time.Time) time.Duration {
+	for range len(f.hints) {
+		f.executed(<-f.hints)
+	}
+	if age := now.Sub(f.listed); age < 0 || age >= listTime {
+		f.list(now)
+		f.listed = now
+	}
+	next := f.look(ctx, now)
+	f.sweep(now)
+	if f.changed {
+		f.publish()
+		f.changed = false
+	}
+	return min(next, f.listed.Add(listTime).Sub(now))
 }
 
 // hint says that a process executed a program. It never waits.
@@ -124,6 +134,7 @@ func (f *finder) executed(pid uint32) {
 		f.processes[pid] = p
 	}
 	p.looks, p.next = 0, f.now()
+	f.young[pid] = p
 }
 
 // list enters processes that are new and forgets those that are gone.
@@ -155,15 +166,29 @@ func (f *finder) forget(pid uint32, now time.Time) {
 	for _, id := range f.processes[pid].files {
 		if t := f.targets[id]; t != nil {
 			t.release(pid, now)
+			f.changed = true
 		}
 	}
 	delete(f.processes, pid)
+	delete(f.young, pid)
 }
 
 // look looks at the processes that are due and returns when the next one is.
+// Most are old: so that a process that is executed does not cost a walk over
+// all of them, theirs comes once a second at most.
 func (f *finder) look(ctx context.Context, now time.Time) time.Duration {
+	soonest := f.lookAmong(ctx, f.young, now)
+	wait := f.oldest.Sub(now)
+	if wait <= 0 || wait > looks[len(looks)-1] {
+		wait = max(f.lookAmong(ctx, f.processes, now), time.Second)
+		f.oldest = now.Add(wait)
+	}
+	return min(soonest, wait)
+}
+
+func (f *finder) lookAmong(ctx context.Context, processes map[uint32]*observed, now time.Time) time.Duration {
 	soonest := listTime
-	for pid, p := range f.processes {
+	for pid, p := range processes {
 		if ctx.Err() != nil {
 			return 0
 		}
@@ -175,7 +200,10 @@ func (f *finder) look(ctx context.Context, now time.Time) time.Duration {
 			f.forget(pid, now)
 			continue
 		}
-		p.looks = min(p.looks+1, len(looks)-1)
+		if p.looks++; p.looks >= len(looks)-1 {
+			p.looks = len(looks) - 1
+			delete(f.young, pid)
+		}
 		p.next = now.Add(looks[p.looks])
 		soonest = min(soonest, looks[p.looks])
 	}
@@ -221,6 +249,7 @@ func (f *finder) lookAt(pid uint32, p *observed, now time.Time) bool {
 			t.release(pid, now)
 		}
 	}
+	f.changed = f.changed || !slices.Equal(p.files, files)
 	p.files = files
 	return true
 }

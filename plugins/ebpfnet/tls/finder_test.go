@@ -294,3 +294,26 @@ func BenchmarkInspect(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStorm is the cost of a short-lived process on a machine with 2000
+// others, 500 of which do TLS.
+func BenchmarkStorm(b *testing.B) {
+	m := newMachine(b)
+	exe, program := plain(b), goProgram(b)
+	for pid := range 2000 {
+		m.run(10+pid, exe)
+		if pid%4 == 0 {
+			m.run(10+pid, program)
+		}
+	}
+	m.run(5, exe)
+	for range 20 {
+		m.pass(time.Minute)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.finder.hint(5)
+		m.finder.round(context.Background(), m.now)
+		m.finder.forget(5, m.now)
+	}
+}

@@ -78,6 +78,7 @@ func (f *finder) sweep(now time.Time) {
 			f.log.Warn("probes stay in a file", "file", t.path, "error", err)
 		}
 		delete(f.targets, id)
+		f.changed = true
 		return
 	}
 }
