@@ -3,6 +3,9 @@
 package test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,7 +15,7 @@ import (
 // one of these are one room.
 var layers = [][]string{
 	0: {"internal/point", "filter", "plugins/proto/v1", "internal/hostfs", "internal/backoff", "internal/ledger", "internal/size", "internal/listen"},
-	1: {"inputs", "plugins", "internal/config", "internal/queue", "internal/dataway", "internal/k8s", "internal/containers",
+	1: {"inputs", "plugins", "internal/config", "internal/queue", "internal/dataway", "internal/containers",
 		"internal/process", "internal/procfs", "internal/mounts", "internal/limit", "internal/profiles", "internal/bpf", "internal/flow", "internal/l7", "internal/domains"},
 	2: {"internal/feed", "internal/upload", "internal/httpapi", "plugins/rpc", "internal/nettest"},
 	3: {"plugins/sdk", "internal/supervisor", "internal/runner"},
@@ -119,15 +122,18 @@ func TestLayers(t *testing.T) {
 	if len(packages) < 10 {
 		t.Fatalf("go list shows %d packages", len(packages))
 	}
+	used := map[string]bool{}
 	for _, p := range packages {
 		from, ok := own(p.ImportPath)
 		if !ok {
 			continue // the root, which holds no code
 		}
-		if layer, _ := locate(from); layer < 0 {
+		layer, room := locate(from)
+		if layer < 0 {
 			t.Errorf("%s is in no layer: put it into the table", from)
 			continue
 		}
+		used[room] = true
 		for _, imported := range p.Imports {
 			to, ok := own(imported)
 			if !ok {
@@ -135,6 +141,32 @@ func TestLayers(t *testing.T) {
 			}
 			if why := breaks(from, to); why != "" {
 				t.Errorf("%s imports %s: %s", from, to, why)
+			}
+		}
+	}
+	for _, rooms := range layers {
+		for _, r := range rooms {
+			if !used[r] && !strings.HasSuffix(r, "/*") {
+				t.Errorf("%s is in the table and not in the tree", r)
+			}
+		}
+	}
+}
+
+// TestRoomsAreDescribed: whoever looks for a room finds it in both documents.
+func TestRoomsAreDescribed(t *testing.T) {
+	for _, file := range []string{"README.md", "docs/adr/0002-layers.md"} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rooms := range layers {
+			for _, r := range rooms {
+				within, _ := strings.CutPrefix(r, "internal/")
+				folder := strings.TrimSuffix(r, "*")
+				if !slices.ContainsFunc([]string{"`" + r + "`", "`" + within + "`", "`" + folder, "`" + r + "/`"}, func(name string) bool { return strings.Contains(string(text), name) }) {
+					t.Errorf("%s does not mention %s", file, r)
+				}
 			}
 		}
 	}
