@@ -1,6 +1,7 @@
 package hostprocesses
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"strings"
@@ -79,10 +80,11 @@ func TestBadText(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, tt := range []struct{ comm, cmdline, want string }{
-		{"bash", "-bash", "bash"}, {"a-name-that-is-", "/usr/bin/a-name-that-is-cut --x", "a-name-that-is-cut"},
-		{"a-name-that-is-", "/usr/bin/python3 script", "a-name-that-is-"}, {"kworker/u8:2-ev", "", "kworker/u8:2-ev"},
+		{"bash", "-bash", "bash"}, {"a-name-that-is-", "/usr/bin/a-name-that-is-cut\x00--x", "a-name-that-is-cut"},
+		{"a-name-that-is-", "/opt/my apps/a-name-that-is-cut and has blanks\x00--x", "a-name-that-is-cut and has blanks"},
+		{"a-name-that-is-", "/usr/bin/python3\x00script", "a-name-that-is-"}, {"kworker/u8:2-ev", "", "kworker/u8:2-ev"},
 	} {
-		if got := longName(tt.comm, tt.cmdline); got != tt.want {
+		if got := longName(tt.comm, []byte(tt.cmdline)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.comm, got, tt.want)
 		}
 	}
@@ -93,6 +95,21 @@ func TestNames(t *testing.T) {
 		if got := stateName(state); got != want {
 			t.Errorf("%c: %s", state, got)
 		}
+	}
+}
+
+// A million connections are not read for the sake of a few listeners.
+func TestListenersComeFirst(t *testing.T) {
+	text, err := os.ReadFile("testdata/node/proc/77/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection := text[bytes.LastIndexByte(bytes.TrimSpace(text), '\n')+1:]
+	from := bytes.NewReader(append(text, bytes.Repeat(connection, 100_000)...))
+	size, ports := from.Len(), map[string]int{}
+	readListeners(from, ports)
+	if !maps.Equal(ports, map[string]int{"5001": 8080, "6000": 22}) || size-from.Len() > 64<<10 {
+		t.Errorf("%v from %d of %d bytes", ports, size-from.Len(), size)
 	}
 }
 
@@ -140,7 +157,7 @@ func FuzzParse(f *testing.F) {
 		_, _ = parseIO(data)
 		_ = parsePasswd(string(data))
 		ports := map[string]int{}
-		parseListeners(data, ports)
+		readListeners(bytes.NewReader(data), ports)
 		for inode, port := range ports {
 			if port < 0 || port > 65535 || inode == "" {
 				t.Errorf("%q: %d", inode, port)

@@ -1,7 +1,9 @@
 package hostprocesses
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -15,7 +17,6 @@ import (
 // gathering: the sockets of each network namespace are read once.
 type listeners struct {
 	fs     hostfs.Root
-	file   procfs.Reader
 	byName map[string]map[string]int // namespace, inode of the socket: port
 }
 
@@ -35,8 +36,9 @@ func (l *listeners) of(pid int) []int {
 	if !known {
 		sockets = map[string]int{}
 		for _, name := range []string{"tcp", "tcp6"} {
-			if data, err := l.file.Read(dir + "/net/" + name); err == nil {
-				parseListeners(data, sockets)
+			if f, err := os.Open(dir + "/net/" + name); err == nil {
+				readListeners(f, sockets)
+				_ = f.Close() // only read
 			}
 		}
 		l.byName[namespace] = sockets
@@ -65,18 +67,21 @@ func (l *listeners) of(pid int) []int {
 	return slices.Compact(ports)
 }
 
-// parseListeners adds the listening sockets of the content of /proc/net/tcp
-// or tcp6, see proc_net(5), by inode.
-func parseListeners(data []byte, into map[string]int) {
-	for len(data) > 0 {
-		var line []byte
-		line, data = procfs.Line(data)
+// readListeners adds the listening sockets of /proc/net/tcp or tcp6, see
+// proc_net(5), by inode. The kernel shows them before all others, of which
+// there may be a million (tcp_get_idx in net/ipv4/tcp_ipv4.c), so the first
+// other one ends the reading.
+func readListeners(from io.Reader, into map[string]int) {
+	lines := bufio.NewScanner(from)
+	lines.Scan() // names of the columns
+	for lines.Scan() {
+		rest := lines.Bytes()
 		var words [10][]byte
 		for i := range words {
-			words[i], line = procfs.Word(line)
+			words[i], rest = procfs.Word(rest)
 		}
 		if string(words[3]) != "0A" { // TCP_LISTEN
-			continue
+			return
 		}
 		_, hex, ok := bytes.Cut(words[1], []byte{':'})
 		port, err := strconv.ParseUint(string(hex), 16, 16)

@@ -40,11 +40,11 @@ func TestGather(t *testing.T) {
 	first := inputtest.Gather(t, in)
 	inputtest.Conforms(t, Factory().Spec, first.Records, false)
 	// One is too young, one ended while it was read.
-	if got, want := named(first, point.Object), []string{"gone", "init", "kthreadd", "web) worker (x)"}; !slices.Equal(got, want) {
+	if got, want := named(first, point.Object), []string{"gone", "init", "kthreadd", "web) worker (x) with a long name"}; !slices.Equal(got, want) {
 		t.Errorf("objects %q, want %q", got, want)
 	}
 	// Zombies and kernel threads have no command line.
-	if got, want := named(first, point.Metric), []string{"init", "web) worker (x)"}; !slices.Equal(got, want) {
+	if got, want := named(first, point.Metric), []string{"init", "web) worker (x) with a long name"}; !slices.Equal(got, want) {
 		t.Errorf("metrics %q, want %q", got, want)
 	}
 	stat := filepath.Join(dir, "proc/77/stat")
@@ -114,12 +114,12 @@ func TestOptions(t *testing.T) {
 		change          func(*Config)
 		objects, metric []string
 	}{
-		{"default", func(*Config) {}, []string{"gone", "init", "kthreadd", "web) worker (x)"}, nil},
-		{"any age", func(c *Config) { c.MinRunTime = 0 }, []string{"gone", "init", "kthreadd", "web) worker (x)", "young"}, nil},
-		{"containers", func(c *Config) { c.OnlyContainers = true }, []string{"web) worker (x)"}, nil},
+		{"default", func(*Config) {}, []string{"gone", "init", "kthreadd", "web) worker (x) with a long name"}, nil},
+		{"any age", func(c *Config) { c.MinRunTime = 0 }, []string{"gone", "init", "kthreadd", "web) worker (x) with a long name", "young"}, nil},
+		{"containers", func(c *Config) { c.OnlyContainers = true }, []string{"web) worker (x) with a long name"}, nil},
 		{"names of metrics", func(c *Config) { c.OpenMetric, c.ProcessName = true, []string{`^web`, "^none$"} },
-			[]string{"gone", "init", "kthreadd", "web) worker (x)"}, []string{"web) worker (x)"}},
-		{"cap", func(c *Config) { c.MaxProcesses = 3 }, []string{"gone", "init", "web) worker (x)"}, nil},
+			[]string{"gone", "init", "kthreadd", "web) worker (x) with a long name"}, []string{"web) worker (x) with a long name"}},
+		{"cap", func(c *Config) { c.MaxProcesses = 3 }, []string{"gone", "init", "web) worker (x) with a long name"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestOptions(t *testing.T) {
 			}
 			objects := named(s, point.Object)
 			if tt.name == "cap" { // 402 ends while it is read and has taken a place
-				if len(objects) < 2 || !slices.Contains(objects, "web) worker (x)") {
+				if len(objects) < 2 || !slices.Contains(objects, "web) worker (x) with a long name") {
 					t.Errorf("objects %q", objects)
 				}
 				return
@@ -221,6 +221,21 @@ func TestThreadsOfTheKernelAreNotReadForMetrics(t *testing.T) {
 	}
 	if got := metrics(); !slices.Contains(got, "program") {
 		t.Errorf("it is not found: %q", got)
+	}
+}
+
+// A command line may be megabytes.
+func TestLongCommandLines(t *testing.T) {
+	dir := inputtest.Machine(t, "testdata/node")
+	inputtest.Write(t, filepath.Join(dir, "proc/77/cmdline"), "web\x00"+strings.Repeat("x", 2<<20)+"\x00")
+	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), func(c *Config) { c.OpenMetric = true })
+	got := inputtest.Gather(t, in)
+	object := got.Find(t, Name, "name", "test-host_77")
+	if v := object.Field("cmdline").AsString(); len(v) != 4096 || !strings.HasPrefix(v, "web xxx") {
+		t.Errorf("%d bytes", len(v))
+	}
+	if n := len(object.Field("message").AsString()); n > 3*4096 {
+		t.Errorf("message of %d bytes", n)
 	}
 }
 

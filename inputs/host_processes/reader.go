@@ -105,10 +105,11 @@ func (in *input) complete(p *process, object bool, ports *listeners) bool {
 	if p.Kernel && !object {
 		return false // no metric
 	}
-	data, err := in.file.Read(in.path(p.pid, "cmdline"))
+	data, err := in.file.ReadHead(in.path(p.pid, "cmdline"), maxCmdline)
 	if err != nil {
 		return false
 	}
+	p.Name = longName(p.Name, data)
 	if p.cmdline = parseCmdline(data); p.cmdline == "" && !object {
 		return false // without a name to tell it by
 	}
@@ -119,7 +120,6 @@ func (in *input) complete(p *process, object bool, ports *listeners) bool {
 		return false
 	}
 	p.user = in.users.name(p.UID)
-	p.Name = longName(p.Name, p.cmdline)
 	if data, err = in.file.ReadShort(in.path(p.pid, "io")); err == nil {
 		p.io, err = parseIO(data)
 		p.ioKnown = err == nil
@@ -171,12 +171,13 @@ func filesystem(path string) int64 {
 // commLength is what the kernel keeps of a name (TASK_COMM_LEN less one).
 const commLength = 15
 
-// longName completes a name that the kernel cut, from the command.
-func longName(name, cmdline string) string {
+// longName completes a name that the kernel cut, from the command, which is the
+// first word of /proc/<pid>/cmdline.
+func longName(name string, cmdline []byte) string {
 	if len(name) < commLength {
 		return name
 	}
-	command, _, _ := strings.Cut(cmdline, " ")
+	command, _, _ := strings.Cut(string(cmdline), "\x00")
 	if base := filepath.Base(command); strings.HasPrefix(base, name) {
 		return base
 	}

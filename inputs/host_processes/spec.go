@@ -72,7 +72,7 @@ func spec() []point.Measurement {
 				{Key: "state", Help: "running, sleep, blocked, idle, stop, zombie or dead."}, container},
 			Fields: append(append([]point.FieldSpec{}, shared...), []point.FieldSpec{
 				{Key: "pid", Kind: point.KindInt, Help: "Number of the process."},
-				{Key: "cmdline", Kind: point.KindString, Help: "Command and arguments; \"(<name>)\" of kernel threads."},
+				{Key: "cmdline", Kind: point.KindString, Help: "Command and arguments, cut at 4096 bytes; \"(<name>)\" of kernel threads."},
 				{Key: "start_time", Unit: "ms", Kind: point.KindInt, Help: "When it was started, since the Unix epoch."},
 				{Key: "started_duration", Unit: "s", Kind: point.KindInt, Help: "How long ago that was."},
 				{Key: "state_zombie", Kind: point.KindBool, Help: "It ended and its parent has not asked for its status."},

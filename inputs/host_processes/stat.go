@@ -118,6 +118,11 @@ func parseIO(data []byte) (c ioCounts, err error) {
 	return c, nil
 }
 
+// maxCmdline bounds what is read of a command line: arguments may be megabytes,
+// and any user can start a thousand processes with such. It is what kernels
+// before Linux 4.2 showed.
+const maxCmdline = 4096
+
 // parseCmdline joins the arguments, which end with a zero byte each.
 func parseCmdline(data []byte) string {
 	return string(bytes.ReplaceAll(bytes.TrimRight(data, "\x00"), []byte{0}, []byte{' '}))

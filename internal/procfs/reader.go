@@ -19,14 +19,18 @@ const maxFile = 16 << 20
 
 // Read returns the content of a file. It is valid until the next Read.
 // Errors are [*fs.PathError].
-func (r *Reader) Read(path string) ([]byte, error) { return r.read(path, false) }
+func (r *Reader) Read(path string) ([]byte, error) { return r.read(path, false, maxFile+1) }
 
 // ReadShort is Read for files that the kernel hands over at once when there is
 // room, as those of /proc/<pid> with a single record: it does not ask again
 // whether there is more.
-func (r *Reader) ReadShort(path string) ([]byte, error) { return r.read(path, true) }
+func (r *Reader) ReadShort(path string) ([]byte, error) { return r.read(path, true, maxFile+1) }
 
-func (r *Reader) read(path string, short bool) ([]byte, error) {
+// ReadHead is Read for files that others may make as large as they like: it
+// takes the first limit bytes.
+func (r *Reader) ReadHead(path string, limit int) ([]byte, error) { return r.read(path, false, limit) }
+
+func (r *Reader) read(path string, short bool, limit int) ([]byte, error) {
 	fd, err := open(path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -43,7 +47,7 @@ func (r *Reader) read(path string, short bool) ([]byte, error) {
 			}
 			r.buf = append(r.buf, make([]byte, len(r.buf))...)
 		}
-		m, err := unix.Read(fd, r.buf[n:])
+		m, err := unix.Read(fd, r.buf[n:min(len(r.buf), limit)])
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
@@ -51,7 +55,7 @@ func (r *Reader) read(path string, short bool) ([]byte, error) {
 		case m == 0:
 			return r.buf[:n], nil
 		default:
-			if n += m; short && n < len(r.buf) {
+			if n += m; n == limit || short && n < len(r.buf) {
 				return r.buf[:n], nil
 			}
 		}

@@ -30,6 +30,12 @@ func TestReader(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}
+	for limit, want := range map[int]string{1: "0", 10: "0123456789", 4096: large[:4096], 5000: large[:5000], 1 << 20: large} {
+		var fresh Reader
+		if got, err := fresh.ReadHead(filepath.Join(dir, "large"), limit); err != nil || string(got) != want {
+			t.Errorf("the first %d: %d bytes, %v", limit, len(got), err)
+		}
+	}
 	if n, err := r.Number(filepath.Join(dir, "number")); n != 42 || err != nil {
 		t.Errorf("number: %d, %v", n, err)
 	}
