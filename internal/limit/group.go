@@ -3,6 +3,7 @@ package limit
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,7 @@ func newGroup(self, name string, l Limits) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoCgroup, err)
 	}
-	g := &Group{dir: filepath.Join(parent, name)}
+	g := &Group{dir: filepath.Join(parent, groupPrefix+url.PathEscape(name))}
 	if err := os.Mkdir(g.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("%w: %w", ErrNoCgroup, err)
 	}
@@ -89,6 +90,10 @@ func delegated(self string) (string, error) {
 }
 
 const agentGroup = "agent"
+
+// groupPrefix keeps a name that a user gave to a program, such as "agent" or
+// "system.slice", from meaning a cgroup that is not ours.
+const groupPrefix = "datakit-"
 
 var controllers = []string{"cpu", "memory"}
 

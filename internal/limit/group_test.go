@@ -55,20 +55,20 @@ func TestGroupInADelegatedUnit(t *testing.T) {
 	m := newMachine(t, unit, "rw")
 	m.file(filepath.Join(m.root, unit, "agent/cgroup.procs"), "")
 	for _, f := range []string{"cpu.max", "memory.max", "memory.oom.group"} {
-		m.file(filepath.Join(m.root, unit, "ebpf", f), "")
+		m.file(filepath.Join(m.root, unit, "datakit-ebpf", f), "")
 	}
-	m.file(filepath.Join(m.root, unit, "ebpf/memory.events"), "low 0\noom 2\noom_kill 1\n")
+	m.file(filepath.Join(m.root, unit, "datakit-ebpf/memory.events"), "low 0\noom 2\noom_kill 1\n")
 
 	g, err := newGroup(m.self, "ebpf", Limits{CPU: 2, Mem: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		"agent/cgroup.procs":     fmt.Sprint(os.Getpid()),
-		"cgroup.subtree_control": "+cpu +memory",
-		"ebpf/cpu.max":           "250000 100000",
-		"ebpf/memory.max":        "2147483648",
-		"ebpf/memory.oom.group":  "1",
+		"agent/cgroup.procs":            fmt.Sprint(os.Getpid()),
+		"cgroup.subtree_control":        "+cpu +memory",
+		"datakit-ebpf/cpu.max":          "250000 100000",
+		"datakit-ebpf/memory.max":       "2147483648",
+		"datakit-ebpf/memory.oom.group": "1",
 	} {
 		if got := m.read(unit, file); got != want {
 			t.Errorf("%s holds %q, want %q", file, got, want)
@@ -83,12 +83,12 @@ func TestGroupOfCPUAlone(t *testing.T) {
 	m := newMachine(t, "/a", "rw")
 	m.file(filepath.Join(m.root, "a/cgroup.subtree_control"), "cpu memory pids")
 	for _, f := range []string{"cpu.max", "memory.max", "memory.oom.group"} {
-		m.file(filepath.Join(m.root, "a/x", f), "")
+		m.file(filepath.Join(m.root, "a/datakit-x", f), "")
 	}
 	if _, err := newGroup(m.self, "x", Limits{CPU: 0.5}); err != nil {
 		t.Fatal(err)
 	}
-	if got := m.read("a/x/cpu.max") + " " + m.read("a/x/memory.max"); got != "62500 100000 max" {
+	if got := m.read("a/datakit-x/cpu.max") + " " + m.read("a/datakit-x/memory.max"); got != "62500 100000 max" {
 		t.Errorf("limits are %q", got)
 	}
 }
@@ -117,10 +117,31 @@ func TestGroupLeavesForeignCgroupsAlone(t *testing.T) {
 			if !errors.Is(err, ErrNoCgroup) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error is %v, want ErrNoCgroup with %q", err, tc.want)
 			}
-			if _, err := os.Stat(filepath.Join(m.root, tc.path, "x")); err == nil {
+			if _, err := os.Stat(filepath.Join(m.root, tc.path, groupPrefix+"x")); err == nil {
 				t.Error("a cgroup was left behind")
 			}
 		})
+	}
+}
+
+// The name of a program is the user's; it never means a cgroup of others, nor
+// the one the agent itself is in.
+func TestGroupOfAnyName(t *testing.T) {
+	for _, name := range []string{"agent", "system.slice", "..", "../b", "a/b"} {
+		m := newMachine(t, "/a", "rw")
+		others := []string{"agent", "a/agent", "a/system.slice", "b", "a/a/b"}
+		for _, dir := range others {
+			m.file(filepath.Join(m.root, dir, "memory.max"), "theirs")
+		}
+		_, err := newGroup(m.self, name, Limits{Mem: 1 << 20}) // fails: nobody made the control files
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, dir := range others {
+			if got := m.read(dir, "memory.max"); got != "theirs" {
+				t.Errorf("%s: the limit of %s became %s", name, dir, got)
+			}
+		}
 	}
 }
 
