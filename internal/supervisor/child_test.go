@@ -44,6 +44,20 @@ func TestFailedPluginIsTheLastError(t *testing.T) {
 	})
 }
 
+// While a program waits for its next start none of its plugins is running.
+func TestDeadChildHasNoPlugins(t *testing.T) {
+	r := newRig(t, "wait", func(c *Config) { c.MinDelay, c.MaxDelay = time.Minute, time.Minute })
+	r.run()
+	r.until("health", func() bool { return len(r.Status().Health.Plugins) == 2 })
+	if err := syscall.Kill(r.Status().PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.until("it waits", func() bool { return r.Status().Phase == PhaseWaiting })
+	if left := r.Status().Health.Plugins; len(left) > 0 {
+		t.Errorf("plugins of a dead program: %+v", left)
+	}
+}
+
 func TestPanicIsReportedAndChildRestarted(t *testing.T) {
 	r := newRig(t, "panic", nil)
 	r.run()

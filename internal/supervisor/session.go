@@ -101,7 +101,7 @@ func (se *session) finish(p *process) string {
 	_ = p.stderr.SetReadDeadline(deadline)
 	se.copying.Wait()
 	_, _ = p.stdout.Close(), p.stderr.Close()
-	se.update(func(st *Status) { st.PID = 0 })
+	se.update(func(st *Status) { st.PID, st.Health.Plugins = 0, nil })
 	return se.relay.finish()
 }
 

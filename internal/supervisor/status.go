@@ -32,7 +32,7 @@ type Status struct {
 	LastErrAt  time.Time     `json:"last_error_at,omitzero"`
 	HardLimits string        `json:"hard_limits,omitempty"` // "cgroup", or why there are none
 	Usage      limit.Reading `json:"usage"`
-	Health     rpc.Health    `json:"health"` // as of the last look
+	Health     rpc.Health    `json:"health"` // as of the last look; no plugins while it does not run
 	Totals     rpc.Totals    `json:"totals"`
 }
 
