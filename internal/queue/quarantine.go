@@ -78,7 +78,11 @@ func (q *quarantine) copy(name string, r io.ReaderAt, off, size int64) (fresh bo
 	}
 	kept := filepath.Join(q.dir, name)
 	err = q.write(kept, io.NewSectionReader(r, off, size))
-	q.log.Error("queue data is damaged and was set aside", "copy", kept, "bytes", size, "error", err)
+	if err != nil {
+		q.log.Error("queue data is damaged and could not be set aside", "copy", kept, "bytes", size, "error", err)
+	} else {
+		q.log.Error("queue data is damaged and was set aside", "copy", kept, "bytes", size)
+	}
 	return true, err
 }
 
