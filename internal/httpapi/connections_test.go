@@ -22,7 +22,7 @@ type crowd struct {
 	open    *connections
 	busy    chan struct{} // a request waits
 	wait    chan struct{} // its answer
-	tls     *tls.Config // of clients; nil: plain
+	tls     *tls.Config   // of clients; nil: plain
 }
 
 func newCrowd(t *testing.T, bound int, secure bool) *crowd {
