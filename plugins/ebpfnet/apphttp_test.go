@@ -25,7 +25,7 @@ type httpServer struct {
 func (s *httpServer) Close() error { return s.server.Close() }
 
 // ServeHTTP answers by path: /status/<code>, /sleep/<ms>, /bytes/<n>,
-// /chunks/<n>, and anything else with a few bytes.
+// /chunks/<n>, /events/<n>, and anything else with a few bytes.
 func (s *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	kind, text, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -49,6 +49,8 @@ func (s *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte("a chunk"))
 			w.(http.Flusher).Flush()
 		}
+	case "events":
+		serveEvents(w, r, text)
 	case "status":
 		w.WriteHeader(n)
 	default:
@@ -231,7 +233,7 @@ func (a *application) obeyHTTP(o order, r *answer) error {
 	case "http pipeline":
 		return pipeline(o, r)
 	default:
-		return fmt.Errorf("what is %q?", o.Do)
+		return a.obeyEvents(o, r)
 	}
 	return nil
 }
