@@ -26,9 +26,9 @@ func (r *Reader) Read(path string) ([]byte, error) { return r.read(path, false, 
 // whether there is more.
 func (r *Reader) ReadShort(path string) ([]byte, error) { return r.read(path, true, maxFile+1) }
 
-// ReadHead is Read for files that others may make as large as they like: it
-// takes the first limit bytes.
-func (r *Reader) ReadHead(path string, limit int) ([]byte, error) { return r.read(path, false, limit) }
+// ReadHead is ReadShort for files that others may make as large as they like:
+// it takes the first limit bytes.
+func (r *Reader) ReadHead(path string, limit int) ([]byte, error) { return r.read(path, true, limit) }
 
 func (r *Reader) read(path string, short bool, limit int) ([]byte, error) {
 	fd, err := open(path)

@@ -58,7 +58,7 @@ func TestReadShortOfProcesses(t *testing.T) {
 	}
 	var r, short Reader
 	for _, e := range all {
-		for _, name := range []string{"status", "stat", "io"} {
+		for _, name := range []string{"status", "stat", "io", "cmdline"} {
 			path := filepath.Join("/proc", strconv.Itoa(e.PID), name)
 			got, err := short.ReadShort(path)
 			if err != nil {
