@@ -11,7 +11,7 @@ if [ -s "$dir/base.cpio" ] && [ ! "$0" -nt "$dir/base.cpio" ] && [ ! "$here/init
 fi
 
 modules="veth bridge vxlan dummy nf_conntrack nf_conntrack_netlink nft_chain_nat nft_nat nft_masq nft_ct nft_numgen
-	sch_ingress cls_bpf sch_netem sch_tbf tls"
+	sch_ingress cls_bpf sch_netem sch_tbf tls gcm ctr ghash-generic"
 release=$(cat "$dir/release")
 export PATH=$PATH:/sbin:/usr/sbin
 

@@ -103,6 +103,12 @@ int PROBE(ssl_write_ex)
 	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), REG_ARG4(regs), SIDE_WRITE);
 }
 
+SEC("uprobe/SSL_write_ex2")
+int PROBE(ssl_write_ex2)
+{
+	return enter(regs, REG_ARG1(regs), REG_ARG2(regs), REG_ARG5(regs), SIDE_WRITE);
+}
+
 /* The kernel encrypts: what is in the file, nobody reads. */
 SEC("uprobe/SSL_sendfile")
 int PROBE(ssl_sendfile)

@@ -174,6 +174,7 @@ const (
 	callsProgSslSetFd               = "ssl_set_fd"
 	callsProgSslWrite               = "ssl_write"
 	callsProgSslWriteEx             = "ssl_write_ex"
+	callsProgSslWriteEx2            = "ssl_write_ex2"
 	callsVarIncludeLoopback         = "include_loopback"
 	callsVarIpv6Disabled            = "ipv6_disabled"
 	callsVarScopedByCgroup          = "scoped_by_cgroup"
@@ -238,6 +239,7 @@ type callsProgramSpecs struct {
 	SslSetFd     *ebpf.ProgramSpec `ebpf:"ssl_set_fd"`
 	SslWrite     *ebpf.ProgramSpec `ebpf:"ssl_write"`
 	SslWriteEx   *ebpf.ProgramSpec `ebpf:"ssl_write_ex"`
+	SslWriteEx2  *ebpf.ProgramSpec `ebpf:"ssl_write_ex2"`
 }
 
 // callsMapSpecs contains maps before they are loaded into the kernel.
@@ -344,6 +346,7 @@ type callsPrograms struct {
 	SslSetFd     *ebpf.Program `ebpf:"ssl_set_fd"`
 	SslWrite     *ebpf.Program `ebpf:"ssl_write"`
 	SslWriteEx   *ebpf.Program `ebpf:"ssl_write_ex"`
+	SslWriteEx2  *ebpf.Program `ebpf:"ssl_write_ex2"`
 }
 
 func (p *callsPrograms) Close() error {
@@ -357,6 +360,7 @@ func (p *callsPrograms) Close() error {
 		p.SslSetFd,
 		p.SslWrite,
 		p.SslWriteEx,
+		p.SslWriteEx2,
 	)
 }
 

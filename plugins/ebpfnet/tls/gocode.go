@@ -30,9 +30,9 @@ type arch struct {
 	// where a probe is cheap and the first n arguments are still in their
 	// registers; false when there is none. nil where all are alike.
 	settle func(code []byte, n int) (int, bool)
-	// handsOn and calls tell which function gets the arguments of another,
-	// and whether one calls it.
-	handsOn func(code []byte) (int64, bool)
+	// handsOn and calls tell which function gets the first n arguments of
+	// another, and whether one calls it.
+	handsOn func(code []byte, n int) (int64, bool)
 	calls   func(code []byte, target int64) bool
 }
 

@@ -6,29 +6,40 @@ import "golang.org/x/arch/x86/x86asm"
 // the arguments and the result of the second: ssl_read_internal,
 // ssl_write_internal. Compilers let the two begin with what is dear to probe
 // and the inner one with a push. It has no symbol, but both call it.
-var pairs = [...]struct{ plain, ex string }{{"SSL_read", "SSL_read_ex"}, {"SSL_write", "SSL_write_ex"}}
+var pairs = [...]struct {
+	plain, ex string
+	arguments int
+	above     string // has the second do its work
+}{
+	{"SSL_read", "SSL_read_ex", 4, ""},
+	{"SSL_write", "SSL_write_ex", 4, ""},
+	{"SSL_write", "SSL_write_ex2", 5, "SSL_write_ex"}, // 3.3
+}
 
 // dive replaces pairs among the symbols of a library by what they have in
 // common, where that is cheaper to probe.
 func (c *machineCode) dive(symbols map[string]uint64) {
 	var inner [len(pairs)]uint64
+	seen := map[uint64]bool{}
 	for i, p := range pairs {
-		if inner[i] = c.inner(symbols[p.plain], symbols[p.ex]); inner[i] == 0 {
-			return
+		inner[i] = c.inner(symbols[p.plain], symbols[p.ex], p.arguments)
+		if inner[i] != 0 && seen[inner[i]] {
+			return // something that every function calls first
 		}
-	}
-	if inner[0] == inner[1] {
-		return // something that every function calls first
+		seen[inner[i]] = true
 	}
 	for i, p := range pairs {
-		symbols[p.ex] = inner[i]
-		delete(symbols, p.plain)
+		if inner[i] != 0 {
+			symbols[p.ex] = inner[i]
+			delete(symbols, p.plain)
+			delete(symbols, p.above)
+		}
 	}
 }
 
 // inner returns the address of the function within two others; 0: there is
 // none, or no use in it.
-func (c *machineCode) inner(plain, ex uint64) uint64 {
+func (c *machineCode) inner(plain, ex uint64, arguments int) uint64 {
 	if c.arch.handsOn == nil || plain == 0 || ex == 0 {
 		return 0
 	}
@@ -40,7 +51,7 @@ func (c *machineCode) inner(plain, ex uint64) uint64 {
 	if _, cheap := c.arch.settle(plainCode, 2); cheap {
 		return 0
 	}
-	target, ok := c.arch.handsOn(exCode)
+	target, ok := c.arch.handsOn(exCode, arguments)
 	if !ok {
 		return 0
 	}
@@ -49,15 +60,15 @@ func (c *machineCode) inner(plain, ex uint64) uint64 {
 	if err != nil || !c.arch.calls(plainCode, int64(address-plain)) {
 		return 0
 	}
-	if _, cheap := c.arch.settle(code, len(argumentRegisters)); !cheap {
+	if _, cheap := c.arch.settle(code, arguments); !cheap {
 		return 0
 	}
 	return address
 }
 
-// handsOnX86 returns which function gets the four arguments of the one that
+// handsOnX86 returns which function gets the first n arguments of the one that
 // code begins with, before anything is decided, as the distance from there.
-func handsOnX86(code []byte) (int64, bool) {
+func handsOnX86(code []byte, n int) (int64, bool) {
 	for at := passMark(code); at < min(reach, len(code)); {
 		inst, err := x86asm.Decode(code[at:], 64)
 		if err != nil {
@@ -67,7 +78,7 @@ func handsOnX86(code []byte) (int64, bool) {
 		if to, ok := calls(&inst); ok {
 			return int64(at) + to, true
 		}
-		if !leaves(&inst, len(argumentRegisters)) && !makesRoom(&inst) {
+		if !leaves(&inst, n) && !makesRoom(&inst) {
 			return 0, false
 		}
 	}

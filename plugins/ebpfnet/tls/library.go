@@ -30,6 +30,7 @@ var functions = [...][]function{
 		{"SSL_free", "ssl_free", "", 1, true},
 		{"SSL_read_ex", "ssl_read_ex", "ssl_return", 4, false},      // 1.1.1
 		{"SSL_write_ex", "ssl_write_ex", "ssl_return", 4, false},    // 1.1.1
+		{"SSL_write_ex2", "ssl_write_ex2", "ssl_return", 5, false},  // 3.3
 		{"SSL_sendfile", "ssl_sendfile", "gnutls_return", 1, false}, // 3.0, where the kernel encrypts
 		{"SSL_set_fd", "ssl_set_fd", "", 2, false},
 	},
@@ -45,7 +46,7 @@ var functions = [...][]function{
 
 // uprobes are all programs that are attached to files.
 var uprobes = []string{
-	"ssl_read", "ssl_read_ex", "ssl_write", "ssl_write_ex", "ssl_return", "ssl_sendfile", "gnutls_return",
+	"ssl_read", "ssl_read_ex", "ssl_write", "ssl_write_ex", "ssl_write_ex2", "ssl_return", "ssl_sendfile", "gnutls_return",
 	"ssl_set_fd", "ssl_free",
 	"go_copy", "go_read", "go_read_return", "go_write", "go_close",
 }

@@ -1,6 +1,9 @@
 package tls
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -47,8 +50,14 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// BenchmarkRequest is what one request costs, beside the same without probes:
-// hits of probes, time in programs, and wall time with one request at a time.
+// rounds is how often a load is measured without and with probes, in turns.
+const rounds = 4
+
+// BenchmarkRequest is what a request costs its client and server, without and
+// with probes, and the agent: rates, CPU of all that is on their side of it
+// (exceptions and kernel programs among it), hits of probes, time in programs.
+//
+//	go test -run '^$' -bench Request -benchtime 20000x ./plugins/ebpfnet/tls
 func BenchmarkRequest(b *testing.B) {
 	for _, tt := range []struct{ name, kind, server string }{
 		{"go to go", "h1", "go"}, {"go to nginx", "h1", "nginx"}, {"go to nginx, http2", "h2", "nginx"},
@@ -68,36 +77,79 @@ func BenchmarkRequest(b *testing.B) {
 				server := start(b, w.Far, "app", "")
 				pid, url = server.pid, "https://"+server.do("serve %s:0 %s %s", w.Far.V4, cert, key)+"/a/200/5/"
 			}
-			client.do("get %s 200 1", url) // warm
-			begin := time.Now()
-			client.do("get %s %d 1", url, b.N)
-			bare := time.Since(begin)
-			o := observe(b, w)
-			o.uses(pid)
-			o.uses(client.pid)
-			spent := bpftest.Measure(b, o.tracer.Programs)
-			cpu := cpuTime(b)
-			b.ResetTimer()
-			client.do("get %s %d 1", url, b.N)
-			b.StopTimer()
-			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "agent-cpu-ns/request")
-			var hits, other, ns float64
-			for name, s := range spent() {
-				if name == "egress" || name == "tcp_rcv_space_adjust" {
-					other += float64(s.Time)
-				} else {
-					hits += float64(s.Runs)
-					ns += float64(s.Time)
+			each := (b.N + rounds - 1) / rounds
+			client.do("get %s 200 8", url) // warm
+			var without, with load
+			for range rounds {
+				without.add(loadOf(b, each, client, pid, url))
+				o := observe(b, w)
+				o.uses(pid)
+				o.uses(client.pid)
+				spent := bpftest.Measure(b, o.tracer.Programs)
+				agent := cpuTime(b)
+				with.add(loadOf(b, each, client, pid, url))
+				with.agent += cpuTime(b) - agent
+				for name, s := range spent() {
+					if name == "egress" || name == "tcp_rcv_space_adjust" {
+						with.socket += s.Time
+					} else {
+						with.hits += s.Runs
+						with.probes += s.Time
+					}
 				}
+				o.stop()
 			}
-			n := float64(b.N)
-			b.ReportMetric(hits/n, "probe-hits/request")
-			b.ReportMetric(ns/n, "probe-bpf-ns/request")
-			b.ReportMetric(other/n, "socket-bpf-ns/request")
-			b.ReportMetric(float64(bare.Nanoseconds())/n, "bare-ns/request")
-			b.ReportMetric(float64(b.Elapsed()-bare)/n, "added-ns/request")
+			n := float64(each * rounds)
+			per := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / n }
+			b.ReportMetric(n/without.wall.Seconds(), "bare-requests/s")
+			b.ReportMetric(without.wall.Seconds()/with.wall.Seconds(), "attached/bare")
+			b.ReportMetric(per(without.cpu), "bare-cpu-ns/request")
+			b.ReportMetric(per(with.cpu-without.cpu), "added-cpu-ns/request")
+			b.ReportMetric(per(with.agent), "agent-cpu-ns/request")
+			b.ReportMetric(float64(with.hits)/n, "probe-hits/request")
+			b.ReportMetric(per(with.probes), "probe-bpf-ns/request")
+			b.ReportMetric(per(with.socket), "socket-bpf-ns/request")
+			b.ReportMetric(0, "ns/op") // of both together, it says nothing
 		})
 	}
+}
+
+// load is what requests took.
+type load struct {
+	wall, cpu             time.Duration // cpu of client and server
+	agent, probes, socket time.Duration
+	hits                  uint64
+}
+
+// loadOf asks n times, eight at once.
+func loadOf(b *testing.B, n int, client *app, server int, url string) load {
+	b.Helper()
+	cpu, begin := processTime(b, client.pid, server), time.Now()
+	client.do("get %s %d 8", url, n)
+	return load{wall: time.Since(begin), cpu: processTime(b, client.pid, server) - cpu}
+}
+
+func (l *load) add(m load) {
+	l.wall += m.wall
+	l.cpu += m.cpu
+}
+
+// processTime is what processes have used, of /proc/<pid>/task/*/schedstat.
+func processTime(t testing.TB, pids ...int) (sum time.Duration) {
+	t.Helper()
+	for _, pid := range pids {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		must(t, err)
+		for _, path := range threads {
+			data, err := os.ReadFile(path)
+			must(t, err)
+			var ns int64
+			_, err = fmt.Sscan(string(data), &ns)
+			must(t, err)
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
 }
 
 // cpuTime is what this process, which is the agent, has used.

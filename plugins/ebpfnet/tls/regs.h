@@ -20,6 +20,7 @@ struct pt_regs {
 #define REG_ARG2(regs)	 ((regs)->si)
 #define REG_ARG3(regs)	 ((regs)->dx)
 #define REG_ARG4(regs)	 ((regs)->cx)
+#define REG_ARG5(regs)	 ((regs)->r8)
 #define REG_RESULT(regs) ((regs)->ax)
 #define REG_SP(regs)	 ((regs)->sp)
 /* A return probe runs when ret has taken the address off the stack. */
@@ -43,6 +44,7 @@ struct pt_regs {
 #define REG_ARG2(r)   ((r)->regs[1])
 #define REG_ARG3(r)   ((r)->regs[2])
 #define REG_ARG4(r)   ((r)->regs[3])
+#define REG_ARG5(r)   ((r)->regs[4])
 #define REG_RESULT(r) ((r)->regs[0])
 #define REG_SP(r)     ((r)->sp)
 #define RETURNED      0

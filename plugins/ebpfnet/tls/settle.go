@@ -58,7 +58,7 @@ func passMark(code []byte) int {
 }
 
 // argumentRegisters are those of the psABI of AMD64, 3.2.3.
-var argumentRegisters = [...]x86asm.Reg{x86asm.RDI, x86asm.RSI, x86asm.RDX, x86asm.RCX}
+var argumentRegisters = [...]x86asm.Reg{x86asm.RDI, x86asm.RSI, x86asm.RDX, x86asm.RCX, x86asm.R8}
 
 // leaves reports that an instruction certainly leaves the first n arguments
 // and the stack pointer as they are, and goes on to the next.

@@ -58,7 +58,7 @@ func TestHandsOn(t *testing.T) {
 		{"no instruction", []byte{0x06, 0xe8, 0, 0, 0, 0}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := handsOnX86(tt.code)
+			got, ok := handsOnX86(tt.code, 4)
 			if ok != (tt.want != 0) || got != tt.want {
 				t.Errorf("%d %v, want %d", got, ok, tt.want)
 			}
@@ -121,7 +121,7 @@ func FuzzPlaces(f *testing.F) {
 		if at, ok := settleX86(code, int(n)%(len(argumentRegisters)+1)); ok && !emulatedX86(code[at:]) {
 			t.Errorf("settled at %d", at)
 		}
-		if target, ok := handsOnX86(code); ok && !callsX86(code, target) {
+		if target, ok := handsOnX86(code, 4); ok && !callsX86(code, target) {
 			t.Errorf("hands on to %d, which it does not call", target)
 		}
 		if at, ok := copiesX86(code, 0x200); ok && (at < 0 || at >= len(code)) {
