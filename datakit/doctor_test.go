@@ -379,3 +379,14 @@ func TestDiagnosisColours(t *testing.T) {
 		t.Errorf("got %q", b.String())
 	}
 }
+
+func TestNextTryIsNeverInThePast(t *testing.T) {
+	for in, want := range map[time.Duration]string{
+		-time.Minute: "trying again now", 0: "trying again now", 999 * time.Millisecond: "trying again now",
+		5400 * time.Millisecond: "next try in 5s", time.Minute: "next try in 1m0s",
+	} {
+		if got := nextTry(in); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}

@@ -210,8 +210,8 @@ func (d *doctor) delivery(s *section, b httpapi.BackendState) {
 	case b.Alarm != "":
 		s.problem("%s needs attention: %s", b.Backend, b.Alarm)
 	case b.Failures > 0:
-		s.warn("%s: %d failures in a row for %s, next try in %s: %s", b.Backend, b.Failures,
-			since(d.now(), b.Since), b.NextTry.Sub(d.now()).Round(time.Second), b.LastError)
+		s.warn("%s: %d failures in a row for %s, %s: %s", b.Backend, b.Failures,
+			since(d.now(), b.Since), nextTry(b.NextTry.Sub(d.now())), b.LastError)
 	case !b.LastSuccess.IsZero():
 		s.ok("%s took data %s ago", b.Backend, since(d.now(), b.LastSuccess))
 	}
@@ -224,6 +224,14 @@ func (d *doctor) delivery(s *section, b httpapi.BackendState) {
 				filepath.Join(d.layout.deadLetters(), b.Backend))
 		}
 	}
+}
+
+// nextTry says when the next attempt is; its time is past while it is made.
+func nextTry(in time.Duration) string {
+	if in < time.Second {
+		return "trying again now"
+	}
+	return "next try in " + in.Round(time.Second).String()
 }
 
 // probeBackend asks a backend of the configuration.
