@@ -69,12 +69,13 @@ func (a *applications) requests() ledger.Account {
 	s, d, f := a.exchanges.Stats(), a.exchanges.Decoded(), a.http.Stats()
 	return ledger.Account{
 		Name: prefix + "http", Unit: "exchanges",
-		In: []ledger.Entry{entry("decoded", d.Exchanges)},
+		In: []ledger.Entry{entry("begun", d.Exchanges+d.Open)},
 		Out: []ledger.Entry{
 			entry("aggregated", f.Aggregated), entry("overflow", f.Overflowed), entry("unanswered_at_end", s.Waiting),
 			dropped("no_port", f.SkippedNoPort), dropped("no_address", f.SkippedNoAddress),
 			entry("loopback", f.SkippedLoopback),
 		},
+		Held: []ledger.Entry{entry("open", d.Open)}, // they wait, or their response goes on
 	}
 }
 

@@ -69,6 +69,7 @@ func (h *http2) request(c *Conn, f *frames, got *fields, out func(*Exchange)) *e
 		return x
 	}
 	x.known = true
+	c.cfg.Stats.Open++
 	x.RequestStart, x.RequestPos = f.blockTime, f.blockPos
 	x.GRPC = x.GRPC || got.grpc
 	if got.method != nil {

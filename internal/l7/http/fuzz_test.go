@@ -99,9 +99,12 @@ func FuzzConn(f *testing.F) {
 			s.Data = bytes.Clone(s.Data)
 			c.Feed(&s, out)
 			bounded(t, c, &stats)
+			if n := begun(c); stats.Open != n {
+				t.Fatalf("%d requests are open, counted %d", n, stats.Open)
+			}
 		}
 		c.Close(1<<40, out)
-		if stats.Held != 0 || stats.Exchanges != int64(len(first)) || stats.Segments != int64(len(segments)) {
+		if stats.Held != 0 || stats.Open != 0 || stats.Exchanges != int64(len(first)) || stats.Segments != int64(len(segments)) {
 			t.Fatalf("%+v with %d exchanges of %d segments", stats, len(first), len(segments))
 		}
 		cfg.Stats = new(Stats)
@@ -138,6 +141,19 @@ func wellFormed(t *testing.T, e *Exchange) {
 	if bad != "" {
 		t.Fatalf("%s of %s", bad, full(e))
 	}
+}
+
+// begun is how many requests of a connection were seen to begin and not to end.
+func begun(c *Conn) int64 {
+	n := len(c.open)
+	if c.h2 != nil {
+		for _, x := range c.h2.streams {
+			if x.known {
+				n++
+			}
+		}
+	}
+	return int64(n)
 }
 
 // bounded fails when the connection keeps more than it may.

@@ -18,6 +18,7 @@ func (c *Conn) begin(from Side, l *head, s *stream, out func(*Exchange)) *open {
 		c.abandon(0, out)
 	}
 	c.open = append(c.open, open{})
+	c.cfg.Stats.Open++
 	o := &c.open[len(c.open)-1]
 	e := &o.Exchange
 	e.Client, e.GRPCStatus = from, -1
@@ -166,6 +167,7 @@ func (c *Conn) drop(i int) {
 // emit hands out e.
 func (c *Conn) emit(e *Exchange, out func(*Exchange)) {
 	c.cfg.Stats.Exchanges++
+	c.cfg.Stats.Open--
 	for i := range c.wanted {
 		if c.wanted[i] > 0 {
 			c.wanted[i]--

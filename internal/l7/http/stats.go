@@ -5,6 +5,7 @@ package http
 type Stats struct {
 	Segments  int64 // fed
 	Exchanges int64 // handed out
+	Open      int64 // begun and not handed out: they wait, or go on for long, as event streams do
 	NotHTTP   int64 // connections that carry something else
 
 	Repeated  int64 // segments seen before
