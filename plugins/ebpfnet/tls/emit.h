@@ -1,73 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Plaintext into the ring, in records of few sizes: before 5.19 a record's size is a constant. */
+/* How much of a session's plaintext is passed on, and in which pieces. */
 #ifndef PLUGINS_EBPFNET_TLS_EMIT_H
 #define PLUGINS_EBPFNET_TLS_EMIT_H
 
-#include "session.h"
+#include "frames.h"
 
-#define CAPTURE_FIRST 4096  /* bytes of each call until somebody has looked at them */
-#define CAPTURE_MOST  16384 /* bytes of one record */
-#define RECORDS	      4	    /* per call */
-
-/* A run of plaintext on its way out. */
-struct run {
-	__u64 time;
-	__u64 buf; /* in user space */
-	__u32 len;
-	__u32 want; /* bytes to capture */
-	__u8 side;
-};
-
-static __always_inline void fill(struct segment *r, const struct session *s,
-	const struct session_key *key, const struct run *run)
-{
-	r->time = run->time;
-	r->id = s->id;
-	r->object = key->object;
-	r->pos = s->pos[run->side & 1];
-	r->len = run->len;
-	r->pid = key->pid;
-	r->kind = KIND_DATA;
-	r->side = run->side;
-	r->pad[0] = r->pad[1] = 0;
-	r->at = s->at;
-}
-
-/* A record with room for BYTES. */
-#define SEND(BYTES)                                                                                \
-	({                                                                                         \
-		struct {                                                                           \
-			struct segment head;                                                       \
-			__u8 data[BYTES];                                                          \
-		} *r = bpf_ringbuf_reserve(&segments, sizeof(*r), 0);                              \
-		__u32 n = run->want;                                                               \
-                                                                                                   \
-		if (r) {                                                                           \
-			fill(&r->head, s, key, run);                                               \
-			asm volatile("" : "+r"(n));                                                \
-			if (n > BYTES)                                                             \
-				n = BYTES;                                                         \
-			if (n && bpf_probe_read_user(r->data, n, (void *)run->buf)) {              \
-				count(COUNT_UNREADABLE);                                           \
-				n = 0;                                                             \
-			}                                                                          \
-			r->head.captured = n;                                                      \
-			bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                   \
-		}                                                                                  \
-		r != NULL;                                                                         \
-	})
-
-static __always_inline bool send_run(
-	const struct session *s, const struct session_key *key, const struct run *run)
-{
-	if (run->want <= 256)
-		return SEND(256);
-	if (run->want <= 1024)
-		return SEND(1024);
-	if (run->want <= 4096)
-		return SEND(4096);
-	return SEND(CAPTURE_MOST);
-}
+#define CAPTURE_FIRST 4096 /* bytes of each call until somebody has looked at them */
+#define RECORDS	      4	   /* per call */
 
 static __always_inline __u32 wanted(const struct session *s, const struct session_key *key)
 {
@@ -82,16 +21,6 @@ static __always_inline __u32 wanted(const struct session *s, const struct sessio
 static __always_inline bool ignored(const struct session *s, const struct session_key *key)
 {
 	return s->flags & FLAG_OUT || !wanted(s, key);
-}
-
-/* Counts a record that was tried, and moves on behind it. */
-static __always_inline void advance(struct session *s, struct run *run, bool sent)
-{
-	count(COUNT_SEGMENTS);
-	if (!sent)
-		count(COUNT_LOST);
-	s->pos[run->side & 1] += run->len;
-	run->buf += run->len;
 }
 
 /* Of more than fits in a record the first part. */
@@ -120,8 +49,6 @@ static __always_inline void send_all(
 	run->want = want < CAPTURE_MOST ? want : CAPTURE_MOST;
 	advance(s, run, send_run(s, key, run));
 }
-
-#include "frames.h"
 
 /* Passes len bytes at buf on, or only the fact that there were so many: always so without a buf. */
 static __always_inline void emit(struct session *s, const struct session_key *key, __u64 buf,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * HTTP/2 without its bodies: of DATA frames only the header is passed on, so that a download does
- * not go through the ring. Part of emit.h.
+ * not go through the ring.
  *
  * That needs to know where frames begin, from the first byte of a connection on. Where that is lost
  * (a header in two pieces, too many frames at once) everything is passed on from then on.
  */
 #ifndef PLUGINS_EBPFNET_TLS_FRAMES_H
 #define PLUGINS_EBPFNET_TLS_FRAMES_H
+
+#include "run.h"
 
 /* RFC 9113 3.4, 4.1 */
 #define PREFACE_BYTES 24

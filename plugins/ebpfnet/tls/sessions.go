@@ -17,7 +17,7 @@ const (
 	maxRemembered  = 65536
 )
 
-// How much of each call is asked for; see RECORDS and CAPTURE_MOST of emit.h.
+// How much of each call is asked for; see RECORDS of emit.h, CAPTURE_MOST of run.h.
 const (
 	captureNothing = 0
 	captureLength  = 1    // only how much it is
