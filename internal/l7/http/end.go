@@ -14,11 +14,10 @@ func (c *Conn) Finished(from Side, pos uint64) (over bool) {
 		return false
 	case c.h2 != nil:
 		return from != c.client || len(c.h2.streams) == 0
-	case from == c.client:
-		return len(c.open) == 0
 	}
 	for i := range c.open {
-		if o := &c.open[i]; !o.asked && c.sides[c.client].next < o.least {
+		o := &c.open[i]
+		if from == c.client && !o.answered || from != c.client && !o.asked && c.sides[c.client].next < o.least {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import "testing"
 func TestFinished(t *testing.T) {
 	const (
 		get     = "GET / HTTP/1.1\r\n\r\n"
+		chunks  = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n"
 		post    = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"
 		hi      = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 		endless = "HTTP/1.0 200 OK\r\n\r\nhi"
@@ -29,6 +30,7 @@ func TestFinished(t *testing.T) {
 	}{
 		{"the client, with everything answered", []said{{client, get}, {server, hi}}, client, 0, true, 1},
 		{"the client waits for its answer", []said{{client, get}}, client, 0, false, 0},
+		{"the end of the client is that of its request", []said{{client, chunks}, {server, hi}}, client, 0, true, 1},
 		{"the client reads on", []said{{client, get}, {server, begun}}, client, 0, false, 0},
 		{"the server, after its answer", []said{{client, get}, {server, hi}}, server, 0, true, 1},
 		{"the end of the server is that of its answer", []said{{client, get}, {server, endless}}, server, 0, true, 1},

@@ -9,6 +9,7 @@ type conn struct {
 	last int64      // time of the last segment
 
 	streams [2]Sequence // for packets
+	ending  bool        // one end sends no more
 	told    http.Capture
 
 	container string

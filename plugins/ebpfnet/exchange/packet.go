@@ -19,11 +19,15 @@ func (t *Tracker) Packet(id uint64, e *Endpoint, s *http.Segment, seq uint32) (w
 
 // Finished tells that one end of a connection sends no more, and at which
 // sequence number its stream ends. The connection is closed when nothing else
-// can come of it.
+// can come of it; else it has less time to be silent.
 func (t *Tracker) Finished(id uint64, from http.Side, seq uint32, time int64) {
 	c := t.conns[id]
-	if c != nil && (c.http == nil || c.http.Finished(from, c.streams[from].At(seq))) {
+	switch {
+	case c == nil:
+	case c.http == nil || c.http.Finished(from, c.streams[from].At(seq)):
 		t.Closed(id, time)
+	default:
+		c.ending = true
 	}
 }
 

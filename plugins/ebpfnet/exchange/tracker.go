@@ -16,6 +16,11 @@ const (
 	DefaultIdle     = 5 * time.Minute
 )
 
+// lingers is how long the kernel keeps an end that was closed and waits for
+// the other one (tcp_fin_timeout): what is silent for longer is not heard of
+// again, but for programs that shut down one direction only.
+const lingers = time.Minute
+
 // Config says what a Tracker is made of.
 type Config struct {
 	HTTP http.Config // Stats and Names are set by New when missing
@@ -92,7 +97,7 @@ func (t *Tracker) Closed(id uint64, time int64) {
 // of the clock of the segments. It looks at all connections.
 func (t *Tracker) Expire(now int64) {
 	for id, c := range t.conns {
-		if now-c.last > int64(t.cfg.Idle) {
+		if silent := now - c.last; silent > int64(t.cfg.Idle) || c.ending && silent > int64(lingers) {
 			t.end(c, now)
 			t.stats.Expired++
 			delete(t.conns, id)

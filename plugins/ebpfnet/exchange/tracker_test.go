@@ -89,6 +89,26 @@ func TestFinished(t *testing.T) {
 	}
 }
 
+// TestFinishedLingers: a connection of which one end was closed is waited for,
+// but not as long as one that is merely silent.
+func TestFinishedLingers(t *testing.T) {
+	out := &sink{}
+	tracker := New(Config{Out: out})
+	for id := range uint64(2) {
+		tracker.Packet(id, end(), &http.Segment{Time: 1, From: http.Local, Len: len(ask), Data: []byte(ask)}, 0)
+	}
+	tracker.Finished(1, http.Local, uint32(len(ask)), 2)
+	for _, tt := range []struct {
+		after time.Duration
+		open  int64
+	}{{59 * time.Second, 2}, {61 * time.Second, 1}, {301 * time.Second, 0}} {
+		tracker.Expire(1 + int64(tt.after))
+		if open := tracker.Stats().Open; open != tt.open {
+			t.Errorf("after %v: %d are open, want %d", tt.after, open, tt.open)
+		}
+	}
+}
+
 // TestOwnerComesLate: the server's process is known when it answers.
 func TestOwnerComesLate(t *testing.T) {
 	out := &sink{}
