@@ -2,4 +2,7 @@
 
 package tls
 
-var builds = []build{{"stripped", "0", []string{"-ldflags=-s -w"}}}
+var builds = []build{
+	{"stripped", "0", []string{"-ldflags=-s -w"}},
+	{notInlined, "0", []string{"-gcflags=crypto/tls=-l"}},
+}

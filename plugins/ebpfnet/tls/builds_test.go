@@ -5,9 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"datakit.dev/agent/internal/bpf"
 	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/internal/nettest"
 )
@@ -19,6 +22,10 @@ type build struct {
 	args []string
 }
 
+// notInlined leaves Read without the call of memmove that is looked for, so
+// that it is met where it begins and returns.
+const notInlined = "not inlined"
+
 // TestGoBuilds: programs without symbols, and linked in other ways, which
 // start when the probes are looked for already.
 func TestGoBuilds(t *testing.T) {
@@ -26,6 +33,12 @@ func TestGoBuilds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := nettest.New(t)
 			binary := buildGo(t, tt)
+			found, err := inspect(binary)
+			must(t, err)
+			returns := slices.ContainsFunc(found[goTLS], func(p bpf.Probe) bool { return p.Program == "go_read_return" })
+			if want := tt.name == notInlined || runtime.GOARCH != "amd64"; returns != want {
+				t.Errorf("probes at returns: %v, want %v", returns, want)
+			}
 			cert, key := certificate(t)
 			o := observe(t, w)
 			server, client := start(t, w.Far, "", binary), start(t, w.Near, "", binary)
