@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -105,6 +106,13 @@ const (
 	WhenFullBlock = "block"
 )
 
+// Bounds below which the agent would only collect garbage, or refuse
+// everything.
+const (
+	leastMemory Size = 32 << 20
+	leastBody   Size = 64 << 10
+)
+
 // Validate checks what the types alone do not say.
 func (m *Main) Validate() error {
 	var c checker
@@ -114,6 +122,13 @@ func (m *Main) Validate() error {
 	c.must(m.Queue.SegmentSize >= 64<<10 && m.Queue.SegmentSize <= m.Queue.MaxSize, "queue.segment_size",
 		"%s is not between 64KiB and max_size, %s", m.Queue.SegmentSize, m.Queue.MaxSize)
 	c.must(m.Queue.SyncInterval >= 0, "queue.sync_interval", "is negative")
+	c.must(m.Queue.Path != "", "queue.path", "is empty")
+	c.must(m.MemoryLimit == 0 || m.MemoryLimit >= leastMemory, "memory_limit", "%s is less than %s", m.MemoryLimit, leastMemory)
+	c.address("pprof_listen", m.PprofListen, false)
+	c.address("http_api.listen", m.HTTP.Listen, true)
+	c.must(m.HTTP.ListenSocket == "" || filepath.IsAbs(m.HTTP.ListenSocket), "http_api.listen_socket", "%q is not an absolute path", m.HTTP.ListenSocket)
+	c.must(m.HTTP.MaxBody >= leastBody, "http_api.max_body_size", "%s is less than %s", m.HTTP.MaxBody, leastBody)
+	c.must(m.HTTP.RateLimitTTL > 0, "http_api.request_rate_limit_ttl", "has to be positive")
 	c.must(m.HTTP.Timeout > 0, "http_api.timeout", "has to be positive")
 	c.must(m.HTTP.RequestRateLimit >= 0, "http_api.request_rate_limit", "is negative")
 	c.must(m.HTTP.RateLimitBurst > 0, "http_api.request_rate_limit_burst", "has to be at least 1")

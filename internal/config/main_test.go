@@ -92,6 +92,13 @@ func TestMainMistakes(t *testing.T) {
 		"level":            {"[logging]\nlevel = 'inf'", `d.conf:2: logging.level: "inf" is unknown; did you mean "info"?`},
 		"when_full":        {"[queue]\nwhen_full = 'explode'", `d.conf:2: queue.when_full: "explode" is unknown; allowed are drop_oldest, block`},
 		"size":             {"[queue]\nmax_size = '2KB'", "d.conf:2: queue.max_size: 2KB is less than 1MiB\nd.conf:1: queue.segment_size: 16MiB is not between 64KiB and max_size, 2KB"},
+		"no port":          {"[http_api]\nlisten = 'localhost'", `d.conf:2: http_api.listen: "localhost" is no address; write it like localhost:9529 or /run/datakit.sock`},
+		"port too large":   {"[http_api]\nlisten = ':95290'", `d.conf:2: http_api.listen: ":95290" is no address; write it like localhost:9529 or /run/datakit.sock`},
+		"relative socket":  {"[http_api]\nlisten_socket = 'api.sock'", `d.conf:2: http_api.listen_socket: "api.sock" is not an absolute path`},
+		"pprof":            {"pprof_listen = '/run/x'", `d.conf:1: pprof_listen: "/run/x" is no address; write it like localhost:9529`},
+		"tiny memory":      {"memory_limit = '4KB'", `d.conf:1: memory_limit: 4KB is less than 32MiB`},
+		"tiny body":        {"[http_api]\nmax_body_size = '0KB'", `d.conf:2: http_api.max_body_size: 0KB is less than 64KiB`},
+		"queue nowhere":    {"[queue]\npath = ''", `d.conf:2: queue.path: is empty`},
 		"half a TLS":       {"[http_api.tls]\ncert = 'x'", `d.conf:1: http_api.tls: cert and privkey belong together`},
 		"dataway, secret":  {"[dataway]\nurls = ['ftp://x?token=secret']", `d.conf:2: dataway.urls: "ftp://x?…" is not a URL like https://host:port?token=…`},
 		"backend kind":     {"[[backends]]\nkind='influx1'\nurl='http://x'\n[[backends]]\nkind='influx3'\nurl='http://y'", `d.conf:5: backends.kind: "influx3" is unknown; did you mean "influx1"?`},
@@ -186,5 +193,16 @@ func TestReadMain(t *testing.T) {
 	var mistake *Error
 	if _, _, err := ReadMain(path, noEnv); !errors.As(err, &mistake) || mistake.Line != 1 || mistake.File != path {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAddressesThatAreRight(t *testing.T) {
+	for _, text := range []string{
+		"", "[http_api]\nlisten = ''", "[http_api]\nlisten = ':0'", "[http_api]\nlisten = '[::1]:9529'", "[http_api]\nlisten = '/run/x.sock'",
+		"pprof_listen = ''", "memory_limit = '0MB'",
+	} {
+		if _, _, err := ParseMain("d.conf", text, noEnv); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
