@@ -11,7 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // httpServer is a Go server that writes down what it answered, as an access
@@ -161,12 +164,24 @@ func pipeline(o order, r *answer) error {
 	return nil
 }
 
+// deferAccept makes a listener wait for the first payload of a connection.
+func deferAccept(_, _ string, c syscall.RawConn) error {
+	var err error
+	failed := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 10)
+	})
+	return errors.Join(failed, err)
+}
+
 // obeyHTTP takes the orders about HTTP.
 func (a *application) obeyHTTP(o order, r *answer) error {
 	switch o.Do {
 	case "http serve":
 		var lc net.ListenConfig
 		lc.SetMultipathTCP(o.Kind == "mptcp")
+		if o.Kind == "deferred" {
+			lc.Control = deferAccept
+		}
 		l, err := lc.Listen(context.Background(), "tcp", o.Addr)
 		if err != nil {
 			return err

@@ -61,6 +61,22 @@ func TestBegin(t *testing.T) {
 	}
 }
 
+// TestDeferred: with deferred accept the first request comes to the listener,
+// before there is a socket for it.
+func TestDeferred(t *testing.T) {
+	w := newWorld(t)
+	client, server := w.near.start(t), w.far.start(t)
+	watch := observePackets(t, w, nil, []string{"httpflow"})
+	s := server.do(order{Do: "http serve", Kind: "deferred", Addr: w.far.addr(false, 0)})
+	for _, kind := range []string{"", "short", "h2c"} {
+		t.Run(kind, func(t *testing.T) {
+			watch.forget()
+			client.do(order{Do: "http fetch", Addr: s.Addr + " /a /status/404", N: 50, ID: 4, Kind: kind})
+			watch.compare(s.Addr, server.do(order{Do: "http log", ID: s.ID}).Log)
+		})
+	}
+}
+
 func bytewise(text string) (pieces []string) {
 	for i := range len(text) {
 		pieces = append(pieces, text[i:i+1])

@@ -128,6 +128,7 @@ const (
 	skbMapMarked                  = "marked"
 	skbMapMarks                   = "marks"
 	skbMapPackets                 = "packets"
+	skbMapPrefaces                = "prefaces"
 	skbMapScopeCgroups            = "scope_cgroups"
 	skbMapScopeNetns              = "scope_netns"
 	skbMapTcpSockets              = "tcp_sockets"
@@ -209,6 +210,7 @@ type skbMapSpecs struct {
 	Marked       *ebpf.MapSpec `ebpf:"marked"`
 	Marks        *ebpf.MapSpec `ebpf:"marks"`
 	Packets      *ebpf.MapSpec `ebpf:"packets"`
+	Prefaces     *ebpf.MapSpec `ebpf:"prefaces"`
 	ScopeCgroups *ebpf.MapSpec `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.MapSpec `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.MapSpec `ebpf:"tcp_sockets"`
@@ -264,6 +266,7 @@ type skbMaps struct {
 	Marked       *ebpf.Map `ebpf:"marked"`
 	Marks        *ebpf.Map `ebpf:"marks"`
 	Packets      *ebpf.Map `ebpf:"packets"`
+	Prefaces     *ebpf.Map `ebpf:"prefaces"`
 	ScopeCgroups *ebpf.Map `ebpf:"scope_cgroups"`
 	ScopeNetns   *ebpf.Map `ebpf:"scope_netns"`
 	TcpSockets   *ebpf.Map `ebpf:"tcp_sockets"`
@@ -278,6 +281,7 @@ func (m *skbMaps) Close() error {
 		m.Marked,
 		m.Marks,
 		m.Packets,
+		m.Prefaces,
 		m.ScopeCgroups,
 		m.ScopeNetns,
 		m.TcpSockets,
