@@ -18,7 +18,7 @@ func newCheckCommand(p *program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the whole configuration",
-		Long: "Read datakit.conf, conf.d and the environment as 'datakit run' would, build every\ninput and backend without starting any, and print what is wrong.\n\n" +
+		Long: "Read datakit.conf, conf.d and the environment as 'datakit run' would, build every\ninput and backend without starting any, look for the files they name, and print\nwhat is wrong.\n\n" +
 			exitCodes,
 		Args: usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {

@@ -19,7 +19,7 @@ func newReloadCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running agent read its configuration again",
-		Long: "Validate the configuration, compare it with what runs, and restart only what\nchanged. The queue stays and no point is lost. A bad main file changes nothing.\nSIGHUP does the same.\n\n" +
+		Long: "Validate the configuration, compare it with what runs, and restart only what\nchanged: a block, or a file that it names, such as a network namespace that was\nmade anew. The queue stays and no point is lost. A bad main file changes nothing.\nSIGHUP does the same.\n\n" +
 			exitCodes,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
