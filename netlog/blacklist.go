@@ -12,6 +12,19 @@ type blacklist struct {
 	macs    bool          // some rule asks for MAC addresses
 }
 
+// warnings tells where rules may mean something else than their author thinks.
+func warnings(program *filter.Program) (all []string) {
+	for _, w := range program.Warnings() {
+		all = append(all, w.String())
+	}
+	for _, key := range []string{"k8s_src_pod", "k8s_dst_pod"} {
+		if program.Uses(key) {
+			all = append(all, key+" is always \"\": pods are not looked up yet")
+		}
+	}
+	return all
+}
+
 // newBlacklist returns nil when there are no rules.
 func newBlacklist(program *filter.Program, on *Interface) *blacklist {
 	if program == nil || program.Len() == 0 {

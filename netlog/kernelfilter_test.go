@@ -30,6 +30,22 @@ func TestBlacklistKnowsThePod(t *testing.T) {
 	}
 }
 
+func TestWarnings(t *testing.T) {
+	for rule, want := range map[string]string{
+		"":                            "",
+		"src_port == 80":              "",
+		"k8s_src_pod == 'web'":        `k8s_src_pod is always "": pods are not looked up yet`,
+		"has_prefix(k8s_pod, 'web') ": `k8s_src_pod is always "": pods are not looked up yet; k8s_dst_pod is always "": pods are not looked up yet`,
+		"tunnel == 'l2tp' && udp":     `rule:1:11: tunnel is never "l2tp"`,
+	} {
+		rules, err := filter.Compile(rule)
+		must(t, err)
+		if got := strings.Join(warnings(rules), "; "); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q: warnings %q, want %q", rule, got, want)
+		}
+	}
+}
+
 // What headers decide never comes to user space, what texts decide does; both
 // are kept out of everything and counted.
 func TestBlacklistInKernel(t *testing.T) {

@@ -82,10 +82,8 @@ func (p *Plugin) Load() error {
 }
 
 func (p *Plugin) load() (err error) {
-	if p.taps.rules != nil {
-		for _, w := range p.taps.rules.Warnings() {
-			p.env.Log.Warn("netlog_blacklist", "warning", w.String())
-		}
+	for _, w := range warnings(p.taps.rules) {
+		p.env.Log.Warn("netlog_blacklist", "warning", w)
 	}
 	if p.scope, err = bpf.ResolveScope(p.cfg.ScopeNetns, nil, ""); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"datakit.dev/agent/filter"
 	"datakit.dev/agent/internal/ledger"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/netlog"
@@ -98,6 +99,13 @@ func (o *netlogOptions) run(c *cobra.Command) error {
 	if err := o.describe(&cfg.On); err != nil {
 		return err
 	}
+	rules, err := filter.Compile(o.program.NetlogBlacklist)
+	if err != nil {
+		return fmt.Errorf("--netlog-blacklist: %w", err)
+	}
+	for _, w := range rules.Warnings() {
+		fmt.Fprintln(c.ErrOrStderr(), "warning: --netlog-blacklist:", w)
+	}
 	if o.write != "" {
 		file, err := os.Create(o.write)
 		if err != nil {
@@ -113,7 +121,7 @@ func (o *netlogOptions) run(c *cobra.Command) error {
 		accounts, err = o.collect(ctx, c.InOrStdin(), cfg, out)
 		return err
 	}
-	err := o.deliver(c, collect)
+	err = o.deliver(c, collect)
 	if o.summary {
 		for _, a := range accounts {
 			summarize(c.ErrOrStderr(), a)

@@ -132,6 +132,14 @@ func TestNetlogPosts(t *testing.T) {
 	}
 }
 
+// A rule that may mean something else is used, with a warning.
+func TestNetlogWarnings(t *testing.T) {
+	_, stderr, err := netlogRun(t, strings.NewReader(""), "--read", capture, "--netlog-blacklist", "tcp || udp && ipv6")
+	if err != nil || !strings.Contains(stderr, "warning: --netlog-blacklist: rule:1:1: && and || have one level") {
+		t.Errorf("%v, %s", err, stderr)
+	}
+}
+
 func TestNetlogMistakes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
@@ -143,7 +151,7 @@ func TestNetlogMistakes(t *testing.T) {
 		"no nic":    {[]string{"--interface", "nic0", "--duration", "1ms"}, "capture from nic0"},
 		"MAC":       {[]string{"--read", capture, "--nic-mac", "x"}, `--nic-mac "x"`},
 		"address":   {[]string{"--read", capture, "--local-addrs", "10.0.0"}, `--local-addrs "10.0.0"`},
-		"rule":      {[]string{"--read", capture, "--netlog-blacklist", "tcp &&"}, "netlog_blacklist: rule:1:"},
+		"rule":      {[]string{"--read", capture, "--netlog-blacklist", "tcp &&"}, "--netlog-blacklist: rule:1:"},
 		"length":    {[]string{"--read", capture, "--snap-length", "1"}, "snap_length 1"},
 		"no format": {[]string{"--read", "netlog_test.go"}, "read capture"},
 		"write":     {[]string{"--read", capture, "--write", "/nowhere/x"}, "create --write"},

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"datakit.dev/agent/filter"
 	"datakit.dev/agent/plugins"
 )
 
@@ -33,10 +34,16 @@ func (c *Config) Files(home string) map[string][]string {
 	}
 }
 
-// waiting says which settings are accepted and have no effect yet, because
-// the plugin they belong to is not there.
-func (c *Config) waiting() (warnings []string) {
+// warnings says which settings are accepted and have no effect yet, because
+// the plugin they belong to is not there, and which rules may be read in
+// another way than they are meant.
+func (c *Config) warnings() (warnings []string) {
 	d := defaults()
+	if rules, err := filter.Compile(c.NetlogBlacklist); err == nil {
+		for _, w := range rules.Warnings() {
+			warnings = append(warnings, "netlog_blacklist: "+w.String())
+		}
+	}
 	for _, name := range c.EnabledPlugins {
 		if name != "ebpf-net" && name != "bpf-netlog" {
 			warnings = append(warnings, fmt.Sprintf("enabled_plugins: %q is accepted, not yet active", name))

@@ -21,7 +21,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err := defaults().Validate(); err != nil {
 		t.Error(err)
 	}
-	if w := defaults().waiting(); len(w) != 0 {
+	if w := defaults().warnings(); len(w) != 0 {
 		t.Errorf("the defaults warn: %v", w)
 	}
 }
@@ -113,13 +113,18 @@ func TestKeysOfLaterPluginsWarn(t *testing.T) {
 		case reflect.Slice:
 			v.Set(reflect.ValueOf([]string{"x"}))
 		}
-		if w := cfg.waiting(); len(w) != 1 || !strings.Contains(w[0], f.Tag.Get("toml")) {
+		if w := cfg.warnings(); len(w) != 1 || !strings.Contains(w[0], f.Tag.Get("toml")) {
 			t.Errorf("%s: warnings are %q", field, w)
 		}
 	}
 	cfg := defaults()
+	cfg.NetlogBlacklist = "tcp || udp && ipv6"
+	if w := cfg.warnings(); len(w) != 1 || !strings.HasPrefix(w[0], "netlog_blacklist: rule:1:1: && and ||") {
+		t.Errorf("warnings are %q", w)
+	}
+	cfg = defaults()
 	cfg.EnabledPlugins = []string{"ebpf-net", "bpf-netlog", "ebpf-bash"}
-	if w := cfg.waiting(); len(w) != 1 || w[0] != `enabled_plugins: "ebpf-bash" is accepted, not yet active` {
+	if w := cfg.warnings(); len(w) != 1 || w[0] != `enabled_plugins: "ebpf-bash" is accepted, not yet active` {
 		t.Errorf("warnings are %q", w)
 	}
 }

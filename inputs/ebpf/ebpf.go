@@ -27,7 +27,7 @@ func Factory() inputs.Factory {
 // build makes the supervisor of the program. It is an [inputs.Runner], and
 // its method Status tells how the program is.
 func build(cfg *Config, env inputs.Env) (*supervisor.Supervisor, error) {
-	for _, w := range cfg.waiting() {
+	for _, w := range cfg.warnings() {
 		env.Log.Warn(w)
 	}
 	s, err := cfg.external().Own(env, Name, (*plugins.EBPF)(cfg))
