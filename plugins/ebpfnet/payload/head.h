@@ -16,6 +16,12 @@ enum looks {
 	LOOKS_PROXY,   /* what a load balancer puts before a request */
 };
 
+/* Does only a client send it? */
+static __always_inline bool asks(enum looks looks)
+{
+	return looks == LOOKS_REQUEST || looks == LOOKS_PROXY;
+}
+
 static __always_inline __u32 word(const __u8 *at)
 {
 	return *(const __u32 *)at;
@@ -23,21 +29,62 @@ static __always_inline __u32 word(const __u8 *at)
 
 #define WORD(a, b, c, d) ((__u32)(a) | (b) << 8 | (c) << 16 | (__u32)(d) << 24)
 
+/* Eight times the byte c. */
+#define BYTES(c) ((c)*0x0101010101010101ULL)
+
+/* 0x80 in each byte of x that is zero. */
+static __always_inline __u64 zero_bytes(__u64 x)
+{
+	const __u64 low = BYTES(0x7f);
+
+	return ~(((x & low) + low) | x | low);
+}
+
+/* All ones if x is 0, else 0. */
+static __always_inline __u64 if_zero(__u64 x)
+{
+	return ((x | -x) >> 63) - 1;
+}
+
+/* The number of the first byte in which marks, which are 0x80, has one; it is not 0. */
+static __always_inline __u32 first_byte(__u64 marks)
+{
+	return (((marks & -marks) >> 7) * 0x0001020304050607ULL) >> 56;
+}
+
+/* 0x80 in each byte of x that is neither a capital, nor '-' or '_'. */
+static __always_inline __u64 no_method(__u64 x)
+{
+	__u64 low = x & BYTES(0x7f);
+	__u64 capital = (low + BYTES(0x80 - 'A')) & ~(low + BYTES(0x80 - 'Z' - 1)) & ~x;
+
+	return ~(capital | zero_bytes(x ^ BYTES('-')) | zero_bytes(x ^ BYTES('_'))) & BYTES(0x80);
+}
+
 /*
  * A method is a token (RFC 9110 §5.6.2), and in practice of capitals. So is the beginning of one,
- * which is all that a packet of len bytes may have.
+ * which is all that a packet of len bytes may have. Without branches, as behind.
  */
 static __always_inline bool is_method(const __u8 *b, __u32 len)
 {
-	for (int i = 0; i < HEAD; i++) {
-		if (b[i] == ' ')
-			return i > 2;
-		if (i == len)
-			return true;
-		if ((b[i] < 'A' || b[i] > 'Z') && b[i] != '-' && b[i] != '_')
-			return false;
-	}
-	return false;
+	const __u64 *words = (const __u64 *)b;
+	__u64 stop = no_method(words[0]), second = if_zero(stop);
+	__u64 space = zero_bytes(words[0] ^ BYTES(' '));
+	__u32 end;
+
+	stop |= no_method(words[1]) & second;
+	space = (space & ~second) | (zero_bytes(words[1] ^ BYTES(' ')) & second);
+	if (!stop)
+		return false;
+	end = first_byte(stop) + (8 & second);
+	return end == len || (space & stop & -stop && end > 2);
+}
+
+static __always_inline enum looks look_reply(const __u8 *b)
+{
+	if (word(b) != WORD('H', 'T', 'T', 'P') || b[4] != '/')
+		return LOOKS_OTHER;
+	return word(b + 8) == WORD(' ', '1', '0', '1') ? LOOKS_UPGRADE : LOOKS_RESPONSE;
 }
 
 /* Packets are not empty; behind len are zeros. */
@@ -50,9 +97,7 @@ static __always_inline enum looks look(const __u8 *b, __u32 len)
 	case WORD('P', 'U', 'T', ' '):
 		return LOOKS_REQUEST;
 	case WORD('H', 'T', 'T', 'P'):
-		if (b[4] != '/')
-			return LOOKS_OTHER;
-		return word(b + 8) == WORD(' ', '1', '0', '1') ? LOOKS_UPGRADE : LOOKS_RESPONSE;
+		return look_reply(b);
 	case WORD('P', 'R', 'I', ' '):
 		return LOOKS_HTTP2;
 	case WORD('P', 'R', 'O', 'X'):
@@ -63,14 +108,6 @@ static __always_inline enum looks look(const __u8 *b, __u32 len)
 	return is_method(b, len) ? LOOKS_REQUEST : LOOKS_OTHER;
 }
 
-/* 0x80 in each byte of x that is zero. */
-static __always_inline __u64 zero_bytes(__u64 x)
-{
-	const __u64 low = 0x7f7f7f7f7f7f7f7fULL;
-
-	return ~(((x & low) + low) | x | low);
-}
-
 /* What scanning a request for the end of its head found. */
 enum scan {
 	SCAN_ONE,  /* one head, maybe with a body */
@@ -79,12 +116,6 @@ enum scan {
 };
 
 #define SCAN_WORDS 8 /* of eight bytes, scanned without a branch */
-
-/* All ones if x is 0, else 0. */
-static __always_inline __u64 if_zero(__u64 x)
-{
-	return ((x | -x) >> 63) - 1;
-}
 
 /*
  * The offset behind the first of pairs, one of which is not 0. Without a branch: the ways through
@@ -100,9 +131,7 @@ static __always_inline __u32 behind(const __u64 *pairs)
 		first |= pairs[i] & if_zero(first);
 		at += 8 & if_zero(first);
 	}
-	first &= -first;				    /* the lowest bit: 0x80 << 8 * byte */
-	at += ((first >> 7) * 0x0001020304050607ULL) >> 56; /* byte */
-	return at + 2;					    /* and the rest of "\r\n" */
+	return at + first_byte(first) + 2; /* and the rest of "\r\n" */
 }
 
 static __always_inline enum scan after(const __u8 *data, __u32 size, __u32 len, __u32 at)
@@ -126,8 +155,8 @@ static __always_inline enum scan scan(const __u8 *data, __u32 size, __u32 len)
 
 #pragma unroll
 		for (int i = 0; i < SCAN_WORDS; i++) {
-			__u64 lf = zero_bytes(words[b + i] ^ 0x0a0a0a0a0a0a0a0aULL);
-			__u64 cr = zero_bytes(words[b + i] ^ 0x0d0d0d0d0d0d0d0dULL);
+			__u64 lf = zero_bytes(words[b + i] ^ BYTES('\n'));
+			__u64 cr = zero_bytes(words[b + i] ^ BYTES('\r'));
 
 			pairs[i] = (lf << 8 | newline) & cr;
 			newline = lf >> 56;

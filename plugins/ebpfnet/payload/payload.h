@@ -57,25 +57,11 @@ struct packet {
 	__u32 pad;
 };
 
-/* Reserving takes constant sizes. */
+/* Reserving takes constant sizes: of payload, as much as fits. */
+#define TINY   128
 #define SMALL  256
 #define MEDIUM 1024
 #define LARGE  4096
-
-struct small {
-	struct packet head;
-	__u8 data[SMALL];
-};
-
-struct medium {
-	struct packet head;
-	__u8 data[MEDIUM];
-};
-
-struct large {
-	struct packet head;
-	__u8 data[LARGE];
-};
 
 /* What is captured of a TCP connection. */
 enum mode {

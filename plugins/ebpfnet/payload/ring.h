@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Packets into the ring, in three sizes. Nobody is woken up: the reader polls. */
+/* Packets into the ring, in a few sizes. Nobody is woken up: the reader polls. */
 #ifndef PLUGINS_EBPFNET_PAYLOAD_RING_H
 #define PLUGINS_EBPFNET_PAYLOAD_RING_H
 
@@ -17,6 +17,37 @@ struct piece {
 
 #define RING_HEADER 8 /* kernel/bpf/ringbuf.c */
 
+static __always_inline __u32 least(__u32 a, __u32 b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Where there is room for n bytes, a constant, of a packet's payload; NULL when there is none,
+ * which is counted. Ends with submit: nobody may come in between, see preempt.h. What is
+ * touched is what costs: a line of the ring was last seen by another CPU, or long ago.
+ */
+static __always_inline struct packet *reserve(const __u32 n)
+{
+	struct packet *r;
+
+	hold_cpu();
+	r = bpf_ringbuf_reserve(&packets, sizeof(*r) + n, 0);
+	if (!r) {
+		let_cpu();
+		count(COUNT_LOST, 1);
+		count(COUNT_LOST_BYTES, sizeof(*r) + n + RING_HEADER);
+	}
+	return r;
+}
+
+static __always_inline void submit(struct packet *r, const __u32 n)
+{
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	let_cpu();
+	count(COUNT_BYTES, sizeof(*r) + n + RING_HEADER);
+}
+
 static __always_inline void describe(
 	struct packet *to, const struct endpoint *e, const struct piece *p, __u32 captured)
 {
@@ -29,74 +60,57 @@ static __always_inline void describe(
 	to->flags = p->flags;
 }
 
-/* Copies the beginning of a piece, of which to takes n bytes, not 0. The verifier sees the bound.
+/*
+ * Fills a record with the beginning of a piece, which is not empty. room is a power of two: the
+ * verifier sees the bound.
  */
-#define LOAD(skb, p, to, n)                                                                        \
-	bpf_skb_load_bytes(skb, (p)->offset, to, (((n)-1) & (sizeof(to) - 1)) + 1)
-
-/* Ends with submit or lose: nobody may come in between, see preempt.h. */
-#define RESERVE(type)                                                                              \
-	({                                                                                         \
-		hold_cpu();                                                                        \
-		bpf_ringbuf_reserve(&packets, sizeof(type), 0);                                    \
-	})
-
-static __always_inline void submit(void *record, __u32 size)
+static __always_inline bool fill(struct packet *r, struct __sk_buff *skb, const struct endpoint *e,
+	const struct piece *p, const __u32 room)
 {
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	let_cpu();
-	count(COUNT_BYTES, size + RING_HEADER);
+	__u32 n = least(p->len, room);
+
+	describe(r, e, p, n);
+	barrier_var(n);
+	if (!bpf_skb_load_bytes(skb, p->offset, r + 1, ((n - 1) & (room - 1)) + 1))
+		return true;
+	r->captured = 0;
+	return false;
 }
 
-static __always_inline void lose(__u32 size)
+static __always_inline void capture_in(
+	struct __sk_buff *skb, const struct endpoint *e, const struct piece *p, const __u32 room)
 {
-	let_cpu();
-	count(COUNT_LOST, 1);
-	count(COUNT_LOST_BYTES, size + RING_HEADER);
-}
+	struct packet *r = reserve(room);
 
-static __always_inline __u32 least(__u32 a, __u32 b)
-{
-	return a < b ? a : b;
+	if (!r)
+		return;
+	fill(r, skb, e, p, room);
+	submit(r, room);
 }
-
-#define CAPTURE(type, skb, e, p)                                                                   \
-	({                                                                                         \
-		type *__r = RESERVE(type);                                                         \
-		if (__r) {                                                                         \
-			__u32 n = least((p)->len, sizeof(__r->data));                              \
-			describe(&__r->head, e, p, n);                                             \
-			if (LOAD(skb, p, __r->data, n))                                            \
-				__r->head.captured = 0;                                            \
-			submit(__r, sizeof(type));                                                 \
-		} else {                                                                           \
-			lose(sizeof(type));                                                        \
-		}                                                                                  \
-	})
 
 /* Captures a piece, up to the largest size. */
 static __always_inline void capture(
 	struct __sk_buff *skb, const struct endpoint *e, const struct piece *p)
 {
-	if (p->len <= SMALL)
-		CAPTURE(struct small, skb, e, p);
+	if (p->len <= TINY)
+		capture_in(skb, e, p, TINY);
+	else if (p->len <= SMALL)
+		capture_in(skb, e, p, SMALL);
 	else if (p->len <= MEDIUM)
-		CAPTURE(struct medium, skb, e, p);
+		capture_in(skb, e, p, MEDIUM);
 	else
-		CAPTURE(struct large, skb, e, p);
+		capture_in(skb, e, p, LARGE);
 }
 
 /* A piece without its payload. */
 static __always_inline void mention(const struct endpoint *e, const struct piece *p)
 {
-	struct packet *r = RESERVE(struct packet);
+	struct packet *r = reserve(0);
 
-	if (!r) {
-		lose(sizeof(*r));
+	if (!r)
 		return;
-	}
 	describe(r, e, p, 0);
-	submit(r, sizeof(*r));
+	submit(r, 0);
 }
 
 #endif

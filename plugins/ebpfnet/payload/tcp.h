@@ -11,10 +11,7 @@
 #define PLUGINS_EBPFNET_PAYLOAD_TCP_H
 
 #include "maps.h"
-#include "ring.h"
-#include "head.h"
-#include "preface.h"
-#include "../../bpf/address.h"
+#include "handover.h"
 
 /* Packets without a head until a connection is left: one that we saw from its beginning … */
 #define PATIENCE_START 2
@@ -22,57 +19,6 @@
 #define PATIENCE_FOUND 128
 
 #define DNS_PORT 53
-
-/* One packet. */
-struct segment {
-	__u32 offset; /* of the payload, from the network header */
-	__u32 len;    /* of the payload */
-	__u32 seq;
-	__u8 flags;
-	bool egress;
-};
-
-static __always_inline bool read_tcp(
-	struct __sk_buff *skb, const struct headers *h, bool egress, struct segment *g)
-{
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tcphdr *tcp = data + h->transport;
-
-	if ((void *)(tcp + 1) > end)
-		return false;
-	g->offset = h->transport + (tcp->doff >> 4) * 4;
-	g->len = skb->len > g->offset ? skb->len - g->offset : 0;
-	g->seq = bpf_ntohl(tcp->seq) + !!(tcp->flags & TCP_FLAG_SYN);
-	g->flags = tcp->flags;
-	g->egress = egress;
-	return true;
-}
-
-static __always_inline bool read_tuple(
-	struct __sk_buff *skb, const struct headers *h, bool egress, struct endpoint *e)
-{
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tcphdr *tcp = data + h->transport;
-	struct ipv6hdr *ip6 = data;
-	struct iphdr *ip = data;
-
-	if ((void *)(tcp + 1) > end)
-		return false;
-	e->local_port = bpf_ntohs(egress ? tcp->source : tcp->dest);
-	e->remote_port = bpf_ntohs(egress ? tcp->dest : tcp->source);
-	if (h->v6) {
-		if ((void *)(ip6 + 1) > end)
-			return false;
-		copy_v6(e->local, egress ? ip6->saddr : ip6->daddr);
-		copy_v6(e->remote, egress ? ip6->daddr : ip6->saddr);
-	} else {
-		if ((void *)(ip + 1) > end)
-			return false;
-		map_v4(e->local, egress ? ip->saddr : ip->daddr);
-		map_v4(e->remote, egress ? ip->daddr : ip->saddr);
-	}
-	return true;
-}
 
 /* Is this the first payload of the connection? bytes_sent counts what is on its way here. */
 static __always_inline bool at_start(struct tcp_sock *tp, const struct segment *g)
@@ -124,17 +70,9 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 	if (want_cgroup)
 		s->end.cgroup = sock_cgroup_id(sock);
 	s->kind = dns ? KIND_DNS_TCP : KIND_HTTP;
+	s->patience = at_start((struct tcp_sock *)sock, &g) ? PATIENCE_START : PATIENCE_FOUND;
 	mode = dns ? MODE_ALL : MODE_SEEK;
 	count(COUNT_SOCKETS, 1);
-	s->patience = PATIENCE_START;
-	if (at_start((struct tcp_sock *)sock, &g))
-		goto decided;
-	s->patience = PATIENCE_FOUND;
-	if (!dns && claim_preface(&s->end)) {
-		mode = MODE_ALL;
-		s->client = SIDE_INGRESS;
-		count(COUNT_HTTP, 1);
-	}
 decided:
 	barrier();
 	s->mode = mode;
@@ -156,7 +94,7 @@ static __always_inline void note_sender(struct tcp_socket *s)
 /* Was all of it seen before? Sent again by us, or again by the peer. */
 static __always_inline bool repeated(struct tcp_socket *s, const struct segment *g)
 {
-	__u8 side = g->egress ? SIDE_EGRESS : SIDE_INGRESS;
+	__u8 side = side_of(g);
 	__u32 *next = g->egress ? &s->tx_next : &s->rx_next;
 	__u32 end = g->seq + g->len;
 
@@ -188,183 +126,6 @@ static __always_inline void look_for_mark(struct tcp_socket *s)
 	count(COUNT_MARKED, 1);
 }
 
-/* Returns an enum looks. */
-__noinline int look_at(struct __sk_buff *skb, __u32 offset, __u32 len)
-{
-	__u8 begin[HEAD] = {};
-	long err;
-
-	if (len >= HEAD)
-		err = bpf_skb_load_bytes(skb, offset, begin, HEAD);
-	else
-		err = bpf_skb_load_bytes(skb, offset, begin, ((len - 1) & (HEAD - 1)) + 1);
-	return err ? LOOKS_OTHER : look(begin, len);
-}
-
-/* Takes note of what a packet looks like; false when it is not wanted. */
-static __always_inline bool follow(struct tcp_socket *s, const struct segment *g, enum looks *looks)
-{
-	__u8 side = g->egress ? SIDE_EGRESS : SIDE_INGRESS;
-
-	/* What the other side sends is content, whatever it looks like. */
-	if (*looks == LOOKS_REQUEST && s->client && s->client != side)
-		*looks = LOOKS_OTHER;
-	if (*looks == LOOKS_OTHER) {
-		if (s->mode == MODE_SEEK && !--s->patience) {
-			s->mode = MODE_OFF;
-			count(COUNT_OTHER, 1);
-		}
-		return s->mode == MODE_HEADS || s->mode == MODE_ALL;
-	}
-	if (s->mode == MODE_SEEK) {
-		s->mode = MODE_HEADS;
-		count(COUNT_HTTP, 1);
-	}
-	switch (*looks) {
-	case LOOKS_HTTP2:
-		s->client = side;
-		s->mode = MODE_ALL;
-		break;
-	case LOOKS_REQUEST:
-		s->client = side;
-		if (s->asked)
-			s->mode = MODE_ALL;
-		s->asked = true;
-		break;
-	case LOOKS_UPGRADE:
-		s->mode = MODE_ALL;
-		break;
-	case LOOKS_PROXY:
-		s->client = side;
-		break;
-	default:
-		s->asked = false;
-	}
-	return true;
-}
-
-/* As long as a packet can be; what lies beyond is only counted. */
-#define CHUNKS (65536 / LARGE)
-
-/* Captures a part of a packet, up to the largest size. */
-__noinline int capture_part(struct __sk_buff *skb, __u32 offset, __u32 len, __u32 seq, __u32 flags)
-{
-	struct bpf_sock *sk = skb->sk;
-	struct piece p = {.offset = offset, .len = len, .seq = seq, .flags = flags};
-	struct tcp_socket *s;
-
-	if (!sk || !len)
-		return 0;
-	s = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
-	if (!s)
-		return 0;
-	p.kind = s->kind;
-	capture(skb, &s->end, &p);
-	return 0;
-}
-
-/* Captures a part of a packet whole. */
-__noinline int capture_whole(struct __sk_buff *skb, __u32 offset, __u32 len, __u32 seq, __u32 flags)
-{
-	for (int i = 0; i < CHUNKS && len > LARGE; i++) {
-		capture_part(skb, offset, LARGE, seq, flags);
-		offset += LARGE;
-		seq += LARGE;
-		len -= LARGE;
-	}
-	capture_part(skb, offset, len, seq, flags);
-	return 0;
-}
-
-/* Captures a request, up to the middle size, and scans it. Returns an enum scan. */
-__noinline int capture_request(
-	struct __sk_buff *skb, __u32 offset, __u32 len, __u32 seq, __u32 flags)
-{
-	struct bpf_sock *sk = skb->sk;
-	struct tcp_socket *s;
-	struct piece p = {.offset = offset, .len = len, .seq = seq, .flags = flags};
-	int more = SCAN_ONE;
-
-	if (!sk || !len || len > MEDIUM)
-		return more;
-	s = bpf_sk_storage_get(&tcp_sockets, sk, 0, 0);
-	if (!s)
-		return more;
-	p.kind = s->kind;
-	if (len <= SMALL) {
-		struct small *r = RESERVE(struct small);
-
-		if (!r) {
-			lose(sizeof(*r));
-			return more;
-		}
-		describe(&r->head, &s->end, &p, len);
-		if (!LOAD(skb, &p, r->data, len))
-			more = scan(r->data, sizeof(r->data), len);
-		submit(r, sizeof(*r));
-	} else {
-		struct medium *r = RESERVE(struct medium);
-
-		if (!r) {
-			lose(sizeof(*r));
-			return more;
-		}
-		describe(&r->head, &s->end, &p, len);
-		if (!LOAD(skb, &p, r->data, len))
-			more = scan(r->data, sizeof(r->data), len);
-		submit(r, sizeof(*r));
-	}
-	return more;
-}
-
-/*
- * A request: the rest of a large one as well if it holds another, or may. Clients that ask again
- * and again send requests of few lengths; one as long as the last that was single is not scanned.
- * Should it be two after all, the reader sees that and asks for whole packets.
- */
-static __always_inline void hand_over_request(
-	struct __sk_buff *skb, struct tcp_socket *s, struct piece *p)
-{
-	__u32 first = least(p->len, MEDIUM);
-	int more;
-
-	if (p->len == s->single) {
-		capture(skb, &s->end, p);
-		return;
-	}
-	more = capture_request(skb, p->offset, first, p->seq, p->flags);
-	if (more == SCAN_MORE)
-		s->mode = MODE_ALL;
-	if (p->len == first) {
-		s->single = more == SCAN_ONE ? first : 0;
-		return;
-	}
-	p->offset += first;
-	p->seq += first;
-	p->len -= first;
-	if (more == SCAN_ONE)
-		mention(&s->end, p);
-	else
-		capture_whole(skb, p->offset, p->len, p->seq, p->flags);
-}
-
-static __always_inline void hand_over(
-	struct __sk_buff *skb, struct tcp_socket *s, const struct segment *g, enum looks looks)
-{
-	struct piece p = {.offset = g->offset,
-		.len = g->len,
-		.seq = g->seq,
-		.kind = s->kind,
-		.flags = g->egress};
-
-	if (s->mode == MODE_ALL)
-		capture_whole(skb, p.offset, p.len, p.seq, p.flags);
-	else if (looks == LOOKS_REQUEST || looks == LOOKS_PROXY)
-		hand_over_request(skb, s, &p);
-	else
-		CAPTURE(struct small, skb, &s->end, &p);
-}
-
 /*
  * FIN and RST. The connection is over with the second FIN. The end that closes first may never see
  * that: it waits as a small socket, of which no program is told. Hence both are handed over.
@@ -372,7 +133,7 @@ static __always_inline void hand_over(
 static __always_inline void on_end(struct tcp_socket *s, const struct segment *g)
 {
 	struct piece p = {.seq = g->seq + g->len, .kind = s->kind, .flags = g->egress};
-	__u8 both = SIDE_EGRESS | SIDE_INGRESS, side = g->egress ? SIDE_EGRESS : SIDE_INGRESS;
+	__u8 both = SIDE_EGRESS | SIDE_INGRESS, side = side_of(g);
 
 	if (g->flags & TCP_FLAG_RST)
 		side = both;
@@ -390,7 +151,6 @@ __noinline int on_listener(struct __sk_buff *skb)
 	struct piece p = {.flags = FLAG_ORPHAN};
 	struct endpoint e = {};
 	struct tcp_socket *s;
-	enum looks looks;
 	struct headers h;
 	struct segment g;
 
@@ -400,14 +160,9 @@ __noinline int on_listener(struct __sk_buff *skb)
 	if (!s || !parse_headers(skb, &h) || !read_tcp(skb, &h, false, &g) ||
 		!read_tuple(skb, &h, false, &e) || !g.len)
 		return 0;
-	if (!include_loopback && (is_loopback_address(e.local) || is_loopback_address(e.remote)))
+	if (s->kind == KIND_HTTP && look_at(skb, g.offset, g.len) == LOOKS_OTHER)
 		return 0;
 	e.netns = s->end.netns;
-	looks = look_at(skb, g.offset, g.len);
-	if (s->kind == KIND_HTTP && looks == LOOKS_OTHER)
-		return 0;
-	if (s->kind == KIND_HTTP && looks == LOOKS_HTTP2)
-		note_preface(&e);
 	e.cgroup = s->end.cgroup;
 	p.offset = g.offset;
 	p.len = g.len;
@@ -428,6 +183,10 @@ static __always_inline void on_segment(
 		look_for_mark(s);
 	if (s->mode == MODE_OFF || repeated(s, g))
 		return;
+	if (is_head_enough(s, g)) {
+		hand_over_head(skb, s, g);
+		return;
+	}
 	if (s->kind == KIND_HTTP) {
 		looks = look_at(skb, g->offset, g->len);
 		if (!follow(s, g, &looks))

@@ -99,23 +99,36 @@ static __always_inline void add_flow(const struct udp_socket *s, const struct fl
 	}
 }
 
-static __always_inline void hand_over_dns(struct __sk_buff *skb, const struct udp_socket *s,
-	const struct flow_key *k, __u32 offset, __u32 len, bool egress)
+/* A function by itself: its endpoint would not fit on the stack beside all else. */
+__noinline int hand_over_dns(struct __sk_buff *skb, int egress)
 {
-	struct endpoint e = {
-		.cookie = s->cookie,
-		.cgroup = s->cgroup,
-		.local_port = k->local_port,
-		.remote_port = k->remote_port,
-		.netns = s->netns,
-		.pid = s->pid,
-	};
-	struct piece p = {.offset = offset, .len = len, .kind = KIND_DNS_UDP, .flags = egress};
+	struct bpf_sock *sk = skb->sk;
+	struct piece p = {.kind = KIND_DNS_UDP, .flags = egress};
+	struct endpoint e = {};
+	struct flow_key k = {};
+	struct udp_socket *s;
+	struct headers h;
 
-	__builtin_memcpy(e.local, k->local, sizeof(e.local));
-	__builtin_memcpy(e.remote, k->remote, sizeof(e.remote));
+	if (!sk)
+		return 0;
+	s = bpf_sk_storage_get(&udp_sockets, sk, 0, 0);
+	if (!s || !parse_headers(skb, &h) || !read_udp(skb, &h, egress, &k))
+		return 0;
+	p.offset = h.transport + sizeof(struct udphdr);
+	if (skb->len <= p.offset)
+		return 0;
+	p.len = skb->len - p.offset;
+	e.cookie = s->cookie;
+	e.cgroup = s->cgroup;
+	e.local_port = k.local_port;
+	e.remote_port = k.remote_port;
+	e.netns = s->netns;
+	e.pid = s->pid;
+	__builtin_memcpy(e.local, k.local, sizeof(e.local));
+	__builtin_memcpy(e.remote, k.remote, sizeof(e.remote));
 	__builtin_memcpy(e.comm, s->comm, sizeof(e.comm));
 	capture(skb, &e, &p);
+	return 0;
 }
 
 static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *h, bool egress)
@@ -150,8 +163,8 @@ static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *
 		s->first = egress ? SIDE_EGRESS : SIDE_INGRESS;
 	if (want_udp)
 		add_flow(s, &k, egress, skb->len - offset, segments ? segments : 1);
-	if (want_dns && (k.local_port == 53 || k.remote_port == 53) && skb->len > offset)
-		hand_over_dns(skb, s, &k, offset, skb->len - offset, egress);
+	if (want_dns && (k.local_port == 53 || k.remote_port == 53))
+		hand_over_dns(skb, egress);
 }
 
 #endif
