@@ -38,6 +38,30 @@ func (c Counter) Append(to []point.Field, before, after int64, elapsed time.Dura
 	return to
 }
 
+// Counters are those of a T, as one line of a file of /proc.
+type Counters[T any] []struct {
+	Counter
+	Of func(*T) uint64
+}
+
+// Specs describe the fields that Fields makes.
+func (c Counters[T]) Specs() (specs []point.FieldSpec) {
+	for _, one := range c {
+		specs = append(specs, one.Specs()...)
+	}
+	return specs
+}
+
+// Fields makes the fields of a point. elapsed is the time since before; 0
+// where there is nothing to compare with.
+func (c Counters[T]) Fields(before, after *T, elapsed time.Duration) []point.Field {
+	fields := make([]point.Field, 0, 2*len(c))
+	for i := range c {
+		fields = c[i].Append(fields, int64(c[i].Of(before)), int64(c[i].Of(after)), elapsed)
+	}
+	return fields
+}
+
 // Rate is the growth of a counter per second. It is false, and the rate
 // unknown, when the counter went backwards (it was reset) or no time passed.
 // elapsed is to come from the monotonic clock.

@@ -59,3 +59,22 @@ func TestCounter(t *testing.T) {
 		t.Errorf("described as %+v", got)
 	}
 }
+
+func TestCounters(t *testing.T) {
+	type numbers struct{ a, b uint64 }
+	counters := Counters[numbers]{
+		{Counter{Key: "a", Unit: "B", Help: "A", Rate: true}, func(n *numbers) uint64 { return n.a }},
+		{Counter{Key: "b", Unit: "count", Help: "B"}, func(n *numbers) uint64 { return n.b }},
+	}
+	want := []point.Field{{Key: "a", Value: point.Int(5)}, {Key: "a/sec", Value: point.Float(2)}, {Key: "b", Value: point.Int(math.MinInt64)}}
+	if got := counters.Fields(&numbers{1, 2}, &numbers{5, 1 << 63}, 2*time.Second); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	var keys []string
+	for _, s := range counters.Specs() {
+		keys = append(keys, s.Key)
+	}
+	if !slices.Equal(keys, []string{"a", "a/sec", "b"}) {
+		t.Errorf("described are %q", keys)
+	}
+}

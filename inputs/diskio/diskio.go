@@ -111,6 +111,6 @@ func (in *input) Gather(ctx context.Context, out point.Sink) error {
 func (in *input) point(before, after *procfs.DiskStat, elapsed time.Duration, now time.Time) point.Point {
 	return point.Point{
 		Measurement: Name, Tags: inputs.ExtraTags(in.cfg.Tags, in.tags.of(after)...),
-		Fields: fields(before, after, elapsed), Time: now.UnixNano(),
+		Fields: counters.Fields(before, after, elapsed), Time: now.UnixNano(),
 	}
 }

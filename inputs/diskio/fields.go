@@ -1,18 +1,13 @@
 package diskio
 
 import (
-	"time"
-
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/procfs"
 )
 
 // counters are the fields of a device.
-var counters = []struct {
-	inputs.Counter
-	of func(*procfs.DiskStat) uint64
-}{
+var counters = inputs.Counters[procfs.DiskStat]{
 	{inputs.Counter{Key: "reads", Unit: "count", Help: "Reads completed"}, func(d *procfs.DiskStat) uint64 { return d.Reads }},
 	{inputs.Counter{Key: "writes", Unit: "count", Help: "Writes completed"}, func(d *procfs.DiskStat) uint64 { return d.Writes }},
 	{inputs.Counter{Key: "merged_reads", Unit: "count", Help: "Reads that were merged with a neighbour"}, func(d *procfs.DiskStat) uint64 { return d.MergedReads }},
@@ -26,27 +21,13 @@ var counters = []struct {
 	{inputs.Counter{Key: "iops_in_progress", Unit: "count", Help: "Requests under way now"}, func(d *procfs.DiskStat) uint64 { return d.InFlight }},
 }
 
-// fields makes the fields of a device. elapsed is 0 when there is nothing to
-// compare with.
-func fields(before, after *procfs.DiskStat, elapsed time.Duration) []point.Field {
-	all := make([]point.Field, 0, len(counters)+2)
-	for i := range counters {
-		c := &counters[i]
-		all = c.Append(all, int64(c.of(before)), int64(c.of(after)), elapsed)
-	}
-	return all
-}
-
 func spec() []point.Measurement {
-	m := point.Measurement{
+	return []point.Measurement{{
 		Name: Name, Category: point.Metric, Help: "Block devices and partitions. Counts are since boot or since the device appeared. The tags of device_tags are added.",
 		Tags: []point.TagSpec{
 			{Key: "name", Help: "The device, \"sda1\", or what name_templates makes of it."},
 			{Key: "serial", Help: "Serial number of the disk, \"unknown\" where it has none; absent with skip_serial_number.", Optional: true},
 		},
-	}
-	for _, c := range counters {
-		m.Fields = append(m.Fields, c.Specs()...)
-	}
-	return []point.Measurement{m}
+		Fields: counters.Specs(),
+	}}
 }

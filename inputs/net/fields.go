@@ -3,19 +3,14 @@ package net
 import (
 	"os"
 	"strings"
-	"time"
 
 	"datakit.dev/agent/inputs"
 	"datakit.dev/agent/internal/hostfs"
-	"datakit.dev/agent/internal/point"
 	"datakit.dev/agent/internal/procfs"
 )
 
 // counters are the fields of an interface.
-var counters = []struct {
-	inputs.Counter
-	of func(*procfs.NetDev) uint64
-}{
+var counters = inputs.Counters[procfs.NetDev]{
 	{inputs.Counter{Key: "bytes_sent", Unit: "B", Help: "Bytes sent", Rate: true}, func(d *procfs.NetDev) uint64 { return d.TxBytes }},
 	{inputs.Counter{Key: "bytes_recv", Unit: "B", Help: "Bytes received", Rate: true}, func(d *procfs.NetDev) uint64 { return d.RxBytes }},
 	{inputs.Counter{Key: "packets_sent", Unit: "count", Help: "Packets sent", Rate: true}, func(d *procfs.NetDev) uint64 { return d.TxPackets }},
@@ -24,17 +19,6 @@ var counters = []struct {
 	{inputs.Counter{Key: "err_out", Unit: "count", Help: "Errors while sending"}, func(d *procfs.NetDev) uint64 { return d.TxErrors }},
 	{inputs.Counter{Key: "drop_in", Unit: "count", Help: "Received packets that were dropped"}, func(d *procfs.NetDev) uint64 { return d.RxDropped }},
 	{inputs.Counter{Key: "drop_out", Unit: "count", Help: "Packets to send that were dropped"}, func(d *procfs.NetDev) uint64 { return d.TxDropped }},
-}
-
-// fields makes the fields of an interface. A counter that went back, because
-// the interface was made anew or its driver reset it, has no rate this time.
-func fields(before, after *procfs.NetDev, elapsed time.Duration) []point.Field {
-	all := make([]point.Field, 0, len(counters)+4)
-	for i := range counters {
-		c := &counters[i]
-		all = c.Append(all, int64(c.of(before)), int64(c.of(after)), elapsed)
-	}
-	return all
 }
 
 // virtual reports whether an interface has no device: it lies below

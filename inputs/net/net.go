@@ -114,7 +114,7 @@ func (in *input) interfaces(elapsed time.Duration) ([]point.Point, error) {
 			since = 0
 		}
 		points = append(points, point.Point{
-			Tags: []point.Tag{{Key: "interface", Value: d.Name}}, Fields: fields(&before, d, since),
+			Tags: []point.Tag{{Key: "interface", Value: d.Name}}, Fields: counters.Fields(&before, d, since),
 		})
 	}
 	return points, nil

@@ -37,11 +37,9 @@ var protocolCounters = []inputs.Counter{
 func spec() []point.Measurement {
 	m := point.Measurement{
 		Name: Name, Category: point.Metric,
-		Help: "Network interfaces, and with interface=all the counters of TCP and UDP. Counts are since boot or since the interface was made.",
-		Tags: []point.TagSpec{{Key: "interface", Help: "Name of the interface, or all."}},
-	}
-	for _, c := range counters {
-		m.Fields = append(m.Fields, c.Specs()...)
+		Help:   "Network interfaces, and with interface=all the counters of TCP and UDP. Counts are since boot or since the interface was made.",
+		Tags:   []point.TagSpec{{Key: "interface", Help: "Name of the interface, or all."}},
+		Fields: counters.Specs(),
 	}
 	for _, c := range protocolCounters {
 		m.Fields = append(m.Fields, c.Specs()...)
