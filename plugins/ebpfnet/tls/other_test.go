@@ -144,7 +144,7 @@ func TestKilled(t *testing.T) {
 	cert, key := certificate(t)
 	server := start(t, w.Far, "app", "")
 	addr := server.do("serve %s:0 %s %s", w.Far.V4, cert, key)
-	const processes, connections, room = 24, 64, 1024
+	const processes, connections, room = 24, 64, 512
 	o := observe(t, w, func(c *Config) { c.MaxSessions = room })
 	o.uses(server.pid)
 	want := map[result]int{}
