@@ -95,23 +95,23 @@ func (in *input) system() ([]point.Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := countUsers(in.env.FS)
-	if err != nil {
-		return nil, err
-	}
 	cpus := float64(max(in.stat.Online(), 1))
 	fields := []point.Field{
 		float("load1", load.One), float("load5", load.Five), float("load15", load.Fifteen),
 		float("load1_per_core", load.One/cpus), float("load5_per_core", load.Five/cpus), float("load15_per_core", load.Fifteen/cpus),
-		integer("n_cpus", uint64(in.stat.Online())), integer("n_users", users), integer("uptime", uptime),
+		integer("n_cpus", uint64(in.stat.Online())), integer("uptime", uptime),
 		integer("process_count", uint64(len(in.pids))), float("memory_usage", procfs.Percent(in.info.Used(), in.info.Total())),
+	}
+	users, err := countUsers(in.env.FS)
+	if err == nil {
+		fields = append(fields, integer("n_users", users))
 	}
 	after := in.stat.CPUs[0]
 	if busy, ok := busy(&in.before, &after); ok {
 		fields = append(fields, float("cpu_total_usage", busy))
 	}
 	in.before = after
-	return []point.Point{{Measurement: Name, Fields: fields}}, nil
+	return []point.Point{{Measurement: Name, Fields: fields}}, err
 }
 
 // busy is the share of CPU time, in percent, that was not idle between two
@@ -134,6 +134,15 @@ func (in *input) conntrack() ([]point.Point, error) {
 	if err != nil {
 		return nil, err
 	}
+	fields := []point.Field{integer("entries", entries), integer("entries_limit", limit)}
+	counts, err := in.conntrackCounts()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // built without CONFIG_NF_CONNTRACK_PROCFS, which is on its way out
+	}
+	return []point.Point{{Measurement: "conntrack", Fields: append(fields, counts...)}}, err
+}
+
+func (in *input) conntrackCounts() ([]point.Field, error) {
 	data, err := in.file.Read(procfs.NetFile(in.env.FS, "stat/nf_conntrack"))
 	if err != nil {
 		return nil, err
@@ -142,12 +151,11 @@ func (in *input) conntrack() ([]point.Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []point.Point{{Measurement: "conntrack", Fields: []point.Field{
-		integer("entries", entries), integer("entries_limit", limit),
+	return []point.Field{
 		integer("stat_found", s.Found), integer("stat_invalid", s.Invalid), integer("stat_ignore", s.Ignore),
 		integer("stat_insert", s.Insert), integer("stat_insert_failed", s.InsertFailed), integer("stat_drop", s.Drop),
 		integer("stat_early_drop", s.EarlyDrop), integer("stat_search_restart", s.SearchRestart),
-	}}}, nil
+	}, nil
 }
 
 func (in *input) filefd() ([]point.Point, error) {

@@ -87,6 +87,21 @@ func TestOldKernel(t *testing.T) {
 	}
 }
 
+// A kernel without the statistics still tells how full the table is.
+func TestConntrackWithoutCounts(t *testing.T) {
+	dir := copyTree(t, "linux-7.2")
+	if err := os.Remove(filepath.Join(dir, "proc/1/net/stat/nf_conntrack")); err != nil {
+		t.Fatal(err)
+	}
+	got := inputtest.Gather(t, inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(dir), time.Now), nil))
+	inputtest.Conforms(t, Factory().Spec, got.Records, false)
+	r := got.Find(t, "conntrack")
+	equal(t, r, map[string]float64{"entries": 17, "entries_limit": 262144})
+	if len(r.Fields) != 2 {
+		t.Errorf("%+v", r.Fields)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	in := inputtest.Build(t, Factory(), inputtest.Env(inputtest.Fixture("testdata/linux-5.10"), time.Now), func(c *Config) {
 		c.Pressure, c.Tags = false, map[string]string{"zone": "a"}
@@ -122,6 +137,17 @@ func TestErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.MkdirAll(filepath.Join(dir, "root/run/utmp"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := &inputtest.Sink{}
+	if err := in.Gather(t.Context(), s); err == nil || !strings.Contains(err.Error(), "run/utmp") {
+		t.Errorf("users: %v", err)
+	}
+	if _, known := s.Find(t, "system").Number("n_users"); known {
+		t.Error("users are counted that nobody could read")
+	}
+	equal(t, s.Find(t, "system"), map[string]float64{"process_count": 3})
 	nowhere := inputtest.Build[Config](t, Factory(), inputtest.Env(inputtest.Fixture(t.TempDir()), time.Now), nil)
 	if err := nowhere.Gather(t.Context(), &inputtest.Sink{}); !os.IsNotExist(unwrapped(err)) {
 		t.Errorf("without /proc: %v", err)
