@@ -206,7 +206,12 @@ func TestMachine(t *testing.T) {
 	if err != nil || m.cores < 1 || m.memory < 1<<20 {
 		t.Errorf("got %+v, %v", m, err)
 	}
-	if n := countCores("cpu  1 2\ncpu0 1\ncpu1 1\nintr 5\n"); n != 2 {
-		t.Errorf("%d cores, want 2", n)
+	dir := t.TempDir()
+	write(t, dir, "meminfo", "MemTotal: 8 kB\n")
+	for text, want := range map[string]machine{"cpu  1 2 3 4\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nintr 5\n": {cores: 2, memory: 8192}, "cpu  1 2 3 4\n": {}, "cpu": {}, "": {}} {
+		write(t, dir, "stat", text)
+		if m, err := readMachine(hostfs.Root{ProcDir: dir}); m != want || (err == nil) != (want.cores > 0) {
+			t.Errorf("%q: %+v, %v", text, m, err)
+		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
+
+	"datakit.dev/agent/internal/procfs"
 )
 
 // Network is what the interfaces of a container, lo left out, have carried.
@@ -31,28 +31,16 @@ func (r *Reader) Network(pid int) (n Network, own bool, err error) {
 	if ns == host {
 		return n, false, nil
 	}
-	text, err := readFile(r.fs.Proc(fmt.Sprint(pid), "net", "dev"))
+	data, err := os.ReadFile(r.fs.Proc(fmt.Sprint(pid), "net", "dev"))
 	if err != nil {
 		return n, false, fmt.Errorf("read the network of process %d: %w", pid, err)
 	}
-	return parseNetDev(text), true, nil
-}
-
-// parseNetDev sums /proc/<pid>/net/dev (proc_pid_net(5)): after the name of
-// the interface come eight columns of receiving and eight of sending.
-func parseNetDev(text string) (n Network) {
-	for line := range strings.Lines(text) {
-		name, rest, ok := strings.Cut(line, ":")
-		f := strings.Fields(rest)
-		if !ok || strings.TrimSpace(name) == "lo" || len(f) < 9 {
-			continue
-		}
-		received, rerr := strconv.ParseUint(f[0], 10, 64)
-		sent, serr := strconv.ParseUint(f[8], 10, 64)
-		if rerr == nil && serr == nil {
-			n.Received += received
-			n.Sent += sent
+	devices, err := procfs.ParseNetDev(data, nil)
+	for _, d := range devices {
+		if d.Name != "lo" {
+			n.Received += d.RxBytes
+			n.Sent += d.TxBytes
 		}
 	}
-	return n
+	return n, err == nil, err
 }
