@@ -43,7 +43,7 @@ func (a *agent) job(in inputConfig, h host) runner.Job {
 	j.New = func(report func(error)) (any, error) {
 		built, err := in.factory.New(in.cfg, inputs.Env{
 			Log: a.log.With("input", in.factory.Name), FS: a.fs, Now: time.Now,
-			Hostname: h.name, Home: a.layout.home, Tags: maps.Clone(h.tags), APIAddr: h.apiAddr,
+			Hostname: h.name, Version: version, Home: a.layout.home, Tags: maps.Clone(h.tags), APIAddr: h.apiAddr,
 			Blocks: a.tap.Wrap(a.queue), Book: a.book, Environ: a.program.environ(), Agent: a.aboutSelf,
 			Errors: report,
 		})

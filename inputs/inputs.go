@@ -114,6 +114,7 @@ type Env struct {
 	Errors   func(err error)   // records the input's last error, shown by /v1/lasterror and monitor; nil clears it
 	Tags     map[string]string // global tags, already with host
 	Environ  []string          // environment of the agent, to choose from for programs it starts
+	Version  string            // of the agent
 	APIAddr  string            // where local clients reach the HTTP API, "127.0.0.1:9529"
 	Agent    func() Agent      // what the agent says about itself; nil where none runs, as in a check
 }

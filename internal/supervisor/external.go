@@ -80,7 +80,7 @@ func (e External) Child(env inputs.Env, text, source string, tags map[string]str
 		Config: rpc.Config{
 			TOML: text, Source: source, Tags: tags, Hostname: env.Hostname, APIAddress: env.APIAddr,
 		},
-		Blocks: env.Blocks, Book: env.Book, RunDir: filepath.Join(env.Home, "run"),
+		Version: env.Version, Blocks: env.Blocks, Book: env.Book, RunDir: filepath.Join(env.Home, "run"),
 	}
 	return c, err
 }

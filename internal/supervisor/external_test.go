@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"datakit.dev/agent/inputs"
+	"datakit.dev/agent/plugins/rpc"
 )
 
 func TestExternalNamesTheKeyOfAMistake(t *testing.T) {
@@ -35,6 +36,22 @@ func TestExternalNamesTheKeyOfAMistake(t *testing.T) {
 				t.Errorf("error = %v, want one that begins with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// A child learns who runs it, and for whom.
+func TestChildOfAnExternal(t *testing.T) {
+	env := inputs.Env{Home: "/opt/dk", Version: "1.2.3", Hostname: "h1", APIAddr: "127.0.0.1:9529", Tags: map[string]string{"host": "h1"}}
+	c, err := External{Cmd: "c"}.Own(env, "i", map[string]any{"key": "value"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := rpc.Config{Source: "[[inputs.i]]", Tags: env.Tags, Hostname: "h1", APIAddress: "127.0.0.1:9529", TOML: c.Plugin.Config.TOML}
+	if !reflect.DeepEqual(c.Plugin.Config, want) || c.Plugin.Version != "1.2.3" || c.Plugin.RunDir != "/opt/dk/run" {
+		t.Errorf("got %+v of agent %s in %s", c.Plugin.Config, c.Plugin.Version, c.Plugin.RunDir)
+	}
+	if text := c.Plugin.Config.TOML; !strings.Contains(text, "[inputs.i]") && !strings.Contains(text, "[[inputs.i]]") || !strings.Contains(text, `key = "value"`) {
+		t.Errorf("its block is\n%s", text)
 	}
 }
 
