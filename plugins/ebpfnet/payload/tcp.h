@@ -12,6 +12,7 @@
 
 #include "maps.h"
 #include "handover.h"
+#include "preface.h"
 
 /* Packets without a head until a connection is left: one that we saw from its beginning … */
 #define PATIENCE_START 2
@@ -70,9 +71,17 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 	if (want_cgroup)
 		s->end.cgroup = sock_cgroup_id(sock);
 	s->kind = dns ? KIND_DNS_TCP : KIND_HTTP;
-	s->patience = at_start((struct tcp_sock *)sock, &g) ? PATIENCE_START : PATIENCE_FOUND;
 	mode = dns ? MODE_ALL : MODE_SEEK;
 	count(COUNT_SOCKETS, 1);
+	s->patience = PATIENCE_START;
+	if (at_start((struct tcp_sock *)sock, &g))
+		goto decided;
+	s->patience = PATIENCE_FOUND;
+	if (!dns && claim_preface(&s->end)) {
+		mode = MODE_ALL;
+		s->client = SIDE_INGRESS;
+		count(COUNT_HTTP, 1);
+	}
 decided:
 	barrier();
 	s->mode = mode;
@@ -151,6 +160,7 @@ __noinline int on_listener(struct __sk_buff *skb)
 	struct piece p = {.flags = FLAG_ORPHAN};
 	struct endpoint e = {};
 	struct tcp_socket *s;
+	enum looks looks;
 	struct headers h;
 	struct segment g;
 
@@ -160,9 +170,14 @@ __noinline int on_listener(struct __sk_buff *skb)
 	if (!s || !parse_headers(skb, &h) || !read_tcp(skb, &h, false, &g) ||
 		!read_tuple(skb, &h, false, &e) || !g.len)
 		return 0;
-	if (s->kind == KIND_HTTP && look_at(skb, g.offset, g.len) == LOOKS_OTHER)
+	if (!include_loopback && (is_loopback_address(e.local) || is_loopback_address(e.remote)))
 		return 0;
 	e.netns = s->end.netns;
+	looks = look_at(skb, g.offset, g.len);
+	if (s->kind == KIND_HTTP && looks == LOOKS_OTHER)
+		return 0;
+	if (s->kind == KIND_HTTP && looks == LOOKS_HTTP2)
+		note_preface(&e);
 	e.cgroup = s->end.cgroup;
 	p.offset = g.offset;
 	p.len = g.len;
