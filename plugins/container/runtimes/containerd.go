@@ -112,6 +112,12 @@ func (c *containerd) List(ctx context.Context) ([]Container, error) {
 }
 
 func (c *containerd) list(ctx context.Context) ([]Container, error) {
+	// It may have been replaced by a newer one behind the same socket.
+	v, err := version.NewVersionClient(c.conn).Version(ctx, &emptypb.Empty{})
+	if err != nil {
+		return nil, fmt.Errorf("ask containerd for its version: %w", err)
+	}
+	c.version = v.GetVersion()
 	c.pods = nil
 	if c.cri != nil {
 		pods, err := c.cri.pods(ctx)

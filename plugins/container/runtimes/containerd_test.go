@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type fakeContainerd struct {
 	version.UnimplementedVersionServer
 	namespaces.UnimplementedNamespacesServer
 	mu      sync.Mutex
+	version string                             // "": 1.7.2
 	records map[string][]*containers.Container // by namespace
 	running map[string][]*task.Process
 	broken  error
@@ -57,7 +59,9 @@ type (
 )
 
 func (f *fakeContainerd) Version(context.Context, *emptypb.Empty) (*version.VersionResponse, error) {
-	return &version.VersionResponse{Version: "1.7.2"}, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &version.VersionResponse{Version: cmp.Or(f.version, "1.7.2")}, nil
 }
 
 func (f *fakeContainerd) List(context.Context, *namespaces.ListNamespacesRequest) (*namespaces.ListNamespacesResponse, error) {
@@ -252,6 +256,12 @@ func TestRuntimeThatGoesAway(t *testing.T) {
 	defer func() { _ = set.Close() }()
 	if all, _, err := set.List(t.Context()); err != nil || len(all) != 1 || fmt.Sprint(set.Sockets()) != "["+socket+"]" {
 		t.Fatalf("%+v, %v", all, err)
+	}
+	f.mu.Lock()
+	f.version = "2.0.0"
+	f.mu.Unlock()
+	if all, _, err := set.List(t.Context()); err != nil || len(all) != 1 || all[0].Version != "2.0.0" {
+		t.Errorf("after an upgrade: %+v, %v", all, err)
 	}
 	if err := os.Remove(socket); err != nil {
 		t.Fatal(err)

@@ -42,28 +42,39 @@ const trust = 5 * time.Minute
 
 // dialDocker connects to a socket and asks who is there.
 func dialDocker(ctx context.Context, socket string) (*docker, error) {
-	d := &docker{name: "docker", http: &http.Client{Transport: &http.Transport{
+	d := &docker{http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 		MaxIdleConns: 1, IdleConnTimeout: time.Minute, DisableCompression: true,
 	}}}
+	if err := d.ask(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", socket, errNotDocker), err, d.Close())
+	}
+	d.watch = watchDocker(d.http)
+	return d, nil
+}
+
+// ask asks who is there.
+func (d *docker) ask(ctx context.Context) error {
 	var v struct {
 		Version    string
 		APIVersion string `json:"ApiVersion"`
 		Components []struct{ Name string }
 	}
-	if err := d.get(ctx, "/version", &v); err != nil || v.APIVersion == "" {
-		return nil, errors.Join(fmt.Errorf("%s: %w", socket, errNotDocker), err, d.Close())
+	if err := d.get(ctx, "/version", &v); err != nil {
+		return fmt.Errorf("ask for the version: %w", err)
 	}
-	d.version = v.Version
+	if v.APIVersion == "" {
+		return errors.New("no API version in the answer")
+	}
+	d.name, d.version = "docker", v.Version
 	for _, c := range v.Components {
 		if strings.HasPrefix(c.Name, "Podman") {
 			d.name = "podman"
 		}
 	}
-	d.watch = watchDocker(d.http)
-	return d, nil
+	return nil
 }
 
 // Close implements client.
@@ -112,8 +123,11 @@ func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.cod
 // or has changed.
 func (d *docker) List(ctx context.Context) ([]Container, error) {
 	changed, every := d.watch.take()
-	if every {
+	if every { // it may have been replaced by a newer one behind the same socket
 		d.known = nil
+		if err := d.ask(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for id := range changed {
 		delete(d.known, id)
