@@ -6,24 +6,39 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// connections bounds the open connections of one listener. When all places are
-// taken and another client comes, the connection that has been without a
-// request for longest is closed: one kept alive for later, or one whose client
-// does not get on with its header. Connections with a request under way are
-// left alone; while there are only such, newcomers wait.
+// connections bounds the open connections of one listener. While all places
+// are taken and another client waits, replies end their connections, so that
+// busy clients take turns; and the connection that has been without a request
+// for longest, and for some time, is closed: one kept alive for later, or one
+// whose client does not get on with its header. A connection with a request
+// under way is left alone.
 type connections struct {
-	places chan struct{} // one for each open connection
+	places   chan struct{} // one for each open connection
+	patience time.Duration // with a connection without a request
+	crowded  atomic.Bool   // a client waits for a place
 
-	mu     sync.Mutex
-	idle   *list.List               // of *place, the longest first
-	at     map[*place]*list.Element // where in idle
-	wanted bool                     // a client waits for a place
+	mu   sync.Mutex
+	idle *list.List               // of *place, the longest first
+	at   map[*place]*list.Element // where in idle
 }
 
-func newConnections(bound int) *connections {
-	return &connections{places: make(chan struct{}, bound), idle: list.New(), at: map[*place]*list.Element{}}
+func newConnections(bound int, patience time.Duration) *connections {
+	return &connections{places: make(chan struct{}, bound), patience: patience, idle: list.New(), at: map[*place]*list.Element{}}
+}
+
+// handler serves next, and ends connections after their replies while there is
+// a crowd.
+func (c *connections) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.crowded.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // state is for [http.Server.ConnState].
@@ -41,25 +56,29 @@ func (c *connections) state(conn net.Conn, state http.ConnState) {
 		c.idle.Remove(e)
 		delete(c.at, p)
 	}
-	if state != http.StateNew && state != http.StateIdle {
-		return
-	}
-	c.at[p] = c.idle.PushBack(p)
-	if c.wanted {
-		c.evict()
+	if state == http.StateNew || state == http.StateIdle {
+		p.since = time.Now()
+		c.at[p] = c.idle.PushBack(p)
 	}
 }
 
-// evict closes the connection that has been idle for longest, or leaves word
-// that one is wanted. The caller holds mu.
-func (c *connections) evict() {
+// evict closes the connection that has been idle for longest. If that is not
+// long enough it returns when to look again.
+func (c *connections) evict() (wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	first := c.idle.Front()
-	c.wanted = first == nil
-	if first != nil {
-		p := c.idle.Remove(first).(*place)
-		delete(c.at, p)
-		p.Close() // nobody reads the error: its goroutine finds it closed
+	if first == nil {
+		return c.patience
 	}
+	p := first.Value.(*place)
+	if wait = c.patience - time.Since(p.since); wait > 0 {
+		return wait
+	}
+	c.idle.Remove(first)
+	delete(c.at, p)
+	p.Close() // nobody reads the error: its goroutine finds it closed
+	return c.patience
 }
 
 // listen bounds the connections of l.
@@ -85,19 +104,21 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		return &place{Conn: conn, of: l.connections}, nil
 	default:
 	}
-	l.mu.Lock()
-	l.evict()
-	l.mu.Unlock()
-	select {
-	case l.places <- struct{}{}:
-	case <-l.done:
-		conn.Close()
-		return nil, net.ErrClosed
+	l.crowded.Store(true)
+	defer l.crowded.Store(false)
+	look := time.NewTimer(l.evict())
+	defer look.Stop()
+	for {
+		select {
+		case l.places <- struct{}{}:
+			return &place{Conn: conn, of: l.connections}, nil
+		case <-look.C:
+			look.Reset(l.evict())
+		case <-l.done:
+			conn.Close()
+			return nil, net.ErrClosed
+		}
 	}
-	l.mu.Lock()
-	l.wanted = false
-	l.mu.Unlock()
-	return &place{Conn: conn, of: l.connections}, nil
 }
 
 // Close implements [net.Listener].
@@ -110,6 +131,7 @@ func (l *boundedListener) Close() error {
 type place struct {
 	net.Conn
 	of    *connections
+	since time.Time // without a request; guarded by of.mu
 	close sync.Once
 }
 

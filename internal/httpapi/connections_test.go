@@ -6,13 +6,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
+
+// short is a patience that runs out, long is one that does not.
+const short, long = 10 * time.Millisecond, time.Hour
 
 // crowd is a server with a bound of connections. GET /wait is answered once
 // the test says so, everything else at once.
@@ -25,8 +30,8 @@ type crowd struct {
 	tls     *tls.Config   // of clients; nil: plain
 }
 
-func newCrowd(t *testing.T, bound int, secure bool) *crowd {
-	c := &crowd{t: t, open: newConnections(bound), busy: make(chan struct{}), wait: make(chan struct{})}
+func newCrowd(t *testing.T, bound int, patience time.Duration, secure bool) *crowd {
+	c := &crowd{t: t, open: newConnections(bound, patience), busy: make(chan struct{}), wait: make(chan struct{})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,12 +49,12 @@ func newCrowd(t *testing.T, bound int, secure bool) *crowd {
 		l = tls.NewListener(l, &tls.Config{GetCertificate: pair.get})
 		c.tls = &tls.Config{InsecureSkipVerify: true}
 	}
-	server := &http.Server{ConnState: c.open.state, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ConnState: c.open.state, Handler: c.open.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wait" {
 			c.busy <- struct{}{}
 			<-c.wait
 		}
-	})}
+	}))}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, l, server, time.Second) }()
@@ -118,7 +123,7 @@ func (c *crowd) closed(who string, conn net.Conn) {
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "tls": true} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrowd(t, 3, secure)
+			c := newCrowd(t, 3, short, secure)
 			var all []net.Conn
 			for n := range 3 {
 				conn := c.dial(ping)
@@ -145,7 +150,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 
 // Clients that never finish their header keep nobody out.
 func TestSlowHeadersMakeRoom(t *testing.T) {
-	c := newCrowd(t, 4, false)
+	c := newCrowd(t, 4, short, false)
 	for range 40 {
 		c.dial("GET / HTTP/1.1\r\nHost:")
 	}
@@ -154,7 +159,7 @@ func TestSlowHeadersMakeRoom(t *testing.T) {
 
 // While all have a request under way, newcomers wait for the first that ends.
 func TestBusyConnectionsAreLeftAlone(t *testing.T) {
-	c := newCrowd(t, 2, false)
+	c := newCrowd(t, 2, short, false)
 	first, second := c.dial(hold), c.dial(hold)
 	<-c.busy
 	<-c.busy
@@ -174,6 +179,30 @@ func TestBusyConnectionsAreLeftAlone(t *testing.T) {
 	if answers != 2 {
 		t.Errorf("%d of 2 requests were answered", answers)
 	}
+}
+
+// More clients than places, all posting on and on: each of them gets its
+// turn, and no connection breaks under a request.
+func TestBusyClientsTakeTurns(t *testing.T) {
+	const clients, requests = 8, 40
+	c := newCrowd(t, 2, long, false)
+	var all sync.WaitGroup
+	for n := range clients {
+		all.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}
+			defer client.CloseIdleConnections()
+			for range requests {
+				// Not to be sent again by the client itself: of this type it cannot rewind the body.
+				reply, err := client.Post("http://"+c.address, "text/plain", io.MultiReader(strings.NewReader("x")))
+				if err != nil {
+					t.Errorf("client %d: %v", n, err)
+					return
+				}
+				reply.Body.Close()
+			}
+		})
+	}
+	all.Wait()
 }
 
 // answer waits for the head of a reply.

@@ -21,6 +21,10 @@ const (
 	headerTimeout = 10 * time.Second // to send the header of a request
 	idleTimeout   = 90 * time.Second // between two requests of a connection
 	drainTimeout  = 5 * time.Second  // for requests under way when the server stops
+
+	// idlePatience is how long a connection may be without a request when
+	// others wait for its place. A client that posts on and on is faster.
+	idlePatience = 250 * time.Millisecond
 )
 
 // maxConnections bounds the open connections of one address, each of which
@@ -129,7 +133,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) runEndpoint(ctx context.Context, e endpoint) {
 	delays := backoff.New(minListenDelay, maxListenDelay, nil)
 	for warned := ""; ; {
-		open := newConnections(maxConnections)
+		open := newConnections(maxConnections, idlePatience)
 		l, err := e.listen(open)
 		if err == nil {
 			s.log.Info("listening", "address", e.name, "bound", l.Addr().String())
@@ -155,7 +159,7 @@ func (s *Server) runEndpoint(ctx context.Context, e endpoint) {
 
 func (s *Server) server(open *connections) *http.Server {
 	return &http.Server{
-		Handler:           s.api,
+		Handler:           open.handler(s.api),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       s.timeout,
 		WriteTimeout:      2 * s.timeout,
