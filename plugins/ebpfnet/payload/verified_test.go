@@ -1,0 +1,17 @@
+package payload
+
+import (
+	"flag"
+	"testing"
+
+	"datakit.dev/agent/internal/bpf/bpftest"
+)
+
+var update = flag.Bool("update", false, "write testdata/verified.txt for this kernel")
+
+// TestVerified: the programs, with all that can be wanted, stay as easy to
+// verify as they were.
+func TestVerified(t *testing.T) {
+	bpftest.Verified(t, *update,
+		[]string{"want_udp", "want_http", "want_dns", "want_cgroup", "scoped_by_netns", "scoped_by_cgroup"}, loadSkb, loadSock)
+}
