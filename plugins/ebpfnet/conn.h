@@ -106,16 +106,7 @@ struct {
 	__uint(max_entries, 2 << 20); /* ten thousand records */
 } closed SEC(".maps");
 
-struct counts {
-	__u64 of[COUNTERS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counts);
-} counters SEC(".maps");
+#include "../bpf/count.h"
 
 /* Ports that were listened on when we came, for the direction of what was already open. */
 struct listener {
@@ -138,15 +129,5 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } untracked SEC(".maps");
-
-/* Counters belong to one CPU, but process context and softirq share them: hence the atomic. */
-static __always_inline void count(enum counter which)
-{
-	__u32 zero = 0;
-	struct counts *c = bpf_map_lookup_elem(&counters, &zero);
-
-	if (c)
-		__sync_fetch_and_add(&c->of[which], 1);
-}
 
 #endif

@@ -31,13 +31,13 @@ static __always_inline bool follow(struct tcp_socket *s, const struct segment *g
 	if (*looks == LOOKS_OTHER) {
 		if (s->mode == MODE_SEEK && !--s->patience) {
 			s->mode = MODE_OFF;
-			count(COUNT_OTHER, 1);
+			count(COUNT_OTHER);
 		}
 		return s->mode == MODE_HEADS || s->mode == MODE_ALL;
 	}
 	if (s->mode == MODE_SEEK) {
 		s->mode = MODE_HEADS;
-		count(COUNT_HTTP, 1);
+		count(COUNT_HTTP);
 	}
 	switch (*looks) {
 	case LOOKS_HTTP2:

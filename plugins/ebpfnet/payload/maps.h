@@ -4,6 +4,7 @@
 #define PLUGINS_EBPFNET_PAYLOAD_MAPS_H
 
 #include "payload.h"
+#include "../../bpf/count.h"
 #include "../../bpf/scope.h"
 
 const volatile bool want_udp = false;
@@ -85,27 +86,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } marked SEC(".maps");
-
-struct counts {
-	__u64 of[COUNTERS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counts);
-} counters SEC(".maps");
-
-/* Programs interrupt each other on a CPU: hence the atomic. */
-static __always_inline void count(enum counter which, __u64 n)
-{
-	__u32 zero = 0;
-	struct counts *c = bpf_map_lookup_elem(&counters, &zero);
-
-	if (c)
-		__sync_fetch_and_add(&c->of[which], n);
-}
 
 /* The task at hand. Its tgid is read: not all programs may ask for it before Linux 6.5. */
 static __always_inline struct task_struct *current_task(void)

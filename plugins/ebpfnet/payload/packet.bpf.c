@@ -18,7 +18,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, bool egress)
 	struct headers h;
 
 	if (!parse_headers(skb, &h)) {
-		count(COUNT_UNREADABLE, 1);
+		count(COUNT_UNREADABLE);
 		return;
 	}
 	if (ipv6_disabled && h.v6)

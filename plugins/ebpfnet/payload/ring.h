@@ -35,8 +35,8 @@ static __always_inline struct packet *reserve(const __u32 n)
 	r = bpf_ringbuf_reserve(&packets, sizeof(*r) + n, 0);
 	if (!r) {
 		let_cpu();
-		count(COUNT_LOST, 1);
-		count(COUNT_LOST_BYTES, sizeof(*r) + n + RING_HEADER);
+		count(COUNT_LOST);
+		count_by(COUNT_LOST_BYTES, sizeof(*r) + n + RING_HEADER);
 	}
 	return r;
 }
@@ -45,7 +45,7 @@ static __always_inline void submit(struct packet *r, const __u32 n)
 {
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	let_cpu();
-	count(COUNT_BYTES, sizeof(*r) + n + RING_HEADER);
+	count_by(COUNT_BYTES, sizeof(*r) + n + RING_HEADER);
 }
 
 static __always_inline void describe(

@@ -72,7 +72,7 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 		s->end.cgroup = sock_cgroup_id(sock);
 	s->kind = dns ? KIND_DNS_TCP : KIND_HTTP;
 	mode = dns ? MODE_ALL : MODE_SEEK;
-	count(COUNT_SOCKETS, 1);
+	count(COUNT_SOCKETS);
 	s->patience = PATIENCE_START;
 	if (at_start((struct tcp_sock *)sock, &g))
 		goto decided;
@@ -80,7 +80,7 @@ __noinline int prepare_tcp(struct __sk_buff *skb, int egress)
 	if (!dns && claim_preface(&s->end)) {
 		mode = MODE_ALL;
 		s->client = SIDE_INGRESS;
-		count(COUNT_HTTP, 1);
+		count(COUNT_HTTP);
 	}
 decided:
 	barrier();
@@ -132,7 +132,7 @@ static __always_inline void look_for_mark(struct tcp_socket *s)
 		return;
 	s->mode = *mode;
 	bpf_map_delete_elem(&marks, &s->end.cookie);
-	count(COUNT_MARKED, 1);
+	count(COUNT_MARKED);
 }
 
 /*
@@ -219,7 +219,7 @@ static __always_inline void on_tcp(struct __sk_buff *skb, const struct headers *
 	if (!sk)
 		return;
 	if (!read_tcp(skb, h, egress, &g)) {
-		count(COUNT_UNREADABLE, 1);
+		count(COUNT_UNREADABLE);
 		return;
 	}
 	if (!g.len && !(g.flags & (TCP_FLAG_FIN | TCP_FLAG_RST)))
@@ -227,7 +227,7 @@ static __always_inline void on_tcp(struct __sk_buff *skb, const struct headers *
 	s = bpf_sk_storage_get(&tcp_sockets, sk, 0, g.len ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 	if (!s) {
 		if (g.len)
-			count(COUNT_NO_STORAGE, 1);
+			count(COUNT_NO_STORAGE);
 		return;
 	}
 	if (s->mode == MODE_OFF)

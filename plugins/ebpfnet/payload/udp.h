@@ -82,7 +82,7 @@ static __always_inline void add_flow(const struct udp_socket *s, const struct fl
 		bpf_map_update_elem(map, k, &new, BPF_NOEXIST); /* or another CPU did */
 		f = bpf_map_lookup_elem(map, k);
 		if (!f) {
-			count(COUNT_NO_ROOM, datagrams);
+			count_by(COUNT_NO_ROOM, datagrams);
 			return;
 		}
 	}
@@ -143,7 +143,7 @@ static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *
 		return;
 	s = bpf_sk_storage_get(&udp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s) {
-		count(COUNT_NO_STORAGE, 1);
+		count(COUNT_NO_STORAGE);
 		return;
 	}
 	if (!s->ready)
@@ -153,7 +153,7 @@ static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *
 	if (!s->pid)
 		adopt(s);
 	if (!read_udp(skb, h, egress, &k)) {
-		count(COUNT_UNREADABLE, 1);
+		count(COUNT_UNREADABLE);
 		return;
 	}
 	if (!include_loopback && (is_loopback_address(k.local) || is_loopback_address(k.remote)))

@@ -36,22 +36,6 @@ struct {
 	__uint(max_entries, 1 << 20); /* four thousand programs */
 } processes SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counts);
-} process_counters SEC(".maps");
-
-static __always_inline void count(enum counter which)
-{
-	__u32 zero = 0;
-	struct counts *c = bpf_map_lookup_elem(&process_counters, &zero);
-
-	if (c)
-		__sync_fetch_and_add(&c->of[which], 1);
-}
-
 static __always_inline void describe(struct process *p, struct task_struct *task, __u8 kind)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);

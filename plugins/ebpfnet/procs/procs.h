@@ -29,8 +29,7 @@ enum counter {
 	COUNTERS,
 };
 
-struct counts {
-	__u64 of[COUNTERS];
-};
+#define COUNTERS_MAP process_counters
+#include "../../bpf/count.h"
 
 #endif

@@ -111,9 +111,8 @@ enum counter {
 	COUNTERS,
 };
 
-struct counts {
-	__u64 of[COUNTERS];
-};
+#define COUNTERS_MAP tls_counters
+#include "../../bpf/count.h"
 
 /*
  * Least recently used first: a process that is killed frees nothing. What had to go is the
@@ -138,21 +137,5 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 << 20); /* set at load */
 } segments SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counts);
-} tls_counters SEC(".maps");
-
-static __always_inline void count(enum counter which)
-{
-	__u32 zero = 0;
-	struct counts *c = bpf_map_lookup_elem(&tls_counters, &zero);
-
-	if (c)
-		__sync_fetch_and_add(&c->of[which], 1);
-}
 
 #endif
