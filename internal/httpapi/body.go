@@ -79,14 +79,20 @@ func (s *bodies) read(ctx context.Context, r *http.Request, encoding string) (*b
 	return b, nil
 }
 
+// maxAhead is the room that a body gets before it comes. More has to arrive
+// first: two clients that announce much and send nothing would keep all others
+// out.
+const maxAhead = 1 << 20
+
 // expect is how much room to begin with: exactly what was announced, plus one
 // byte to see the end, or a small buffer that grows.
 func (s *bodies) expect(r *http.Request, encoding string) int64 {
-	if encoding == "" && r.ContentLength >= 0 {
-		return r.ContentLength + 1
+	announced := min(r.ContentLength, s.limit) + 1
+	if encoding != "" || r.ContentLength < 0 {
+		// Line protocol shrinks by 4 to 10: the announced size is a floor.
+		announced = max(minBuffer, announced)
 	}
-	// Line protocol shrinks by 4 to 10: the announced size is a floor.
-	return max(minBuffer, min(r.ContentLength, s.limit)+1)
+	return min(announced, maxAhead)
 }
 
 // reserve waits for room for a buffer of n bytes.
