@@ -50,7 +50,7 @@ func (e *EBPF) Validate() error {
 	}
 	rate, err := strconv.ParseFloat(e.SamplingRate, 64)
 	must(e.SamplingRate == "" || err == nil && rate >= 0.01 && rate <= 1, "sampling_rate", "%q is not a number from 0.01 to 1.00", e.SamplingRate)
-	perMinute, err := strconv.ParseFloat(e.SamplingRatePtsPerMin, 64)
+	perMinute, err := strconv.Atoi(e.SamplingRatePtsPerMin)
 	must(e.SamplingRatePtsPerMin == "" || err == nil && perMinute >= 1, "sampling_rate_pts_per_min", "%q is not a number of points from 1", e.SamplingRatePtsPerMin)
 	must(e.SamplingRate == "" || e.SamplingRatePtsPerMin == "", "sampling_rate_pts_per_min", "cannot be used together with sampling_rate")
 	_, err = filter.Compile(e.NetlogBlacklist)

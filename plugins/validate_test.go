@@ -34,6 +34,7 @@ func TestValidate(t *testing.T) {
 		"rate too small":    {func(e *EBPF) { e.SamplingRate = "0.001" }, "sampling_rate"},
 		"points per minute": {func(e *EBPF) { e.SamplingRatePtsPerMin = "1500" }, ""},
 		"points below 1":    {func(e *EBPF) { e.SamplingRatePtsPerMin = "0" }, "sampling_rate_pts_per_min"},
+		"points in halves":  {func(e *EBPF) { e.SamplingRatePtsPerMin = "1500.5" }, "sampling_rate_pts_per_min"},
 		"both samplings":    {func(e *EBPF) { e.SamplingRate, e.SamplingRatePtsPerMin = "0.5", "5" }, "cannot be used together"},
 		"no pprof":          {func(e *EBPF) { e.PprofPort = "" }, ""},
 		"pprof":             {func(e *EBPF) { e.PprofPort = "http" }, `pprof_port: "http" is no port`},

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"datakit.dev/agent/filter"
+	"datakit.dev/agent/internal/flow"
 	"datakit.dev/agent/plugins"
 )
 
@@ -19,7 +20,11 @@ func defaults() *Config { return (*Config)(plugins.DefaultEBPF()) }
 // Validate checks what the types alone do not say. Scopes are looked at when
 // the plugins load.
 func (c *Config) Validate() error {
-	return errors.Join(c.external().Validate(), (*plugins.EBPF)(c).Validate())
+	_, err := flow.ParseRoutes(c.HTTPRoutes)
+	if err != nil {
+		err = fmt.Errorf("http_routes: %w", err)
+	}
+	return errors.Join(c.external().Validate(), (*plugins.EBPF)(c).Validate(), err)
 }
 
 // Files implements [inputs.Files].

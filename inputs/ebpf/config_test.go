@@ -51,6 +51,7 @@ func TestMistakesNamePlaceAndWhatIsAllowed(t *testing.T) {
 		"max":             {"max_flows = 0", "max_flows: 0 is not a positive number"},
 		"blacklist":       {"netlog_blacklist = '''udp\ntcp && src_prt == 80'''", "netlog_blacklist: rule:2:8: unknown name src_prt"},
 		"table":           {"[inputs.ebpf.bpf-netlogs]", "inputs.ebpf: bpf-netlogs: unknown key; tables are for ebpf-net"},
+		"route":           {"http_routes = ['/ok', 'users/{id}']", `http_routes: route "users/{id}": want a path that begins with /`},
 		"cmd":             {"cmd = ''", "cmd: is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
