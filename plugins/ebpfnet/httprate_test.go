@@ -182,28 +182,40 @@ func machineCPU(t *testing.T) time.Duration {
 // observed is one turn of load with the plugin at work.
 func (l *wrk) observed(w *world) httpTurn {
 	l.t.Helper()
-	watch := observe(l.t, w, func(c *plugins.EBPF) {
-		*c = *plugins.DefaultEBPF() // all that is on by default
-		c.ScopeNetns = []string{w.far.inode(l.t)}
+	stop := whole(l.t, w)
+	before := ownCPU(l.t)
+	h := l.run()
+	spent := ownCPU(l.t) - before
+	h.agent, h.rss = float64(spent.Microseconds())/h.requests, residentMiB(l.t)
+	if sides, lost := stop(); lost != 0 || sides < 2*int64(h.requests) {
+		l.t.Errorf("%d packets lost; counted %d sides of %v requests", lost, sides, h.requests)
+	}
+	return h
+}
+
+// whole runs the plugin with all that is on by default, until stop, which says
+// how many requests it counted, on each side, and how many packets it lost.
+func whole(t *testing.T, w *world) (stop func() (requests int64, lost int64)) {
+	t.Helper()
+	watch := observe(t, w, func(c *plugins.EBPF) {
+		scope := c.ScopeNetns
+		*c = *plugins.DefaultEBPF()
+		c.ScopeNetns = scope
 	})
 	watch.p.env.Interval = time.Second
 	sink := &requestCount{}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- watch.p.Run(ctx, sink) }()
-	before := ownCPU(l.t)
-	h := l.run()
-	spent := ownCPU(l.t) - before
-	h.agent, h.rss = float64(spent.Microseconds())/h.requests, residentMiB(l.t)
-	cancel()
-	must(l.t, <-done)
-	c, err := watch.p.apps.tap.Counts()
-	must(l.t, err)
-	if counted := sink.total(); c.Lost != 0 || counted < 2*int64(h.requests) {
-		l.t.Errorf("%d packets lost; counted %d sides of %v requests", c.Lost, counted, h.requests)
+	return func() (int64, int64) {
+		t.Helper()
+		cancel()
+		must(t, <-done)
+		c, err := watch.p.apps.tap.Counts()
+		must(t, err)
+		must(t, watch.p.Close())
+		return sink.total(), c.Lost
 	}
-	must(l.t, watch.p.Close())
-	return h
 }
 
 // requestCount is a sink that sums the requests up.

@@ -12,15 +12,18 @@ import (
 )
 
 // TestThroughput runs bulk transfers and keep-alive requests with the TCP
-// collector attached and without, in turn, and logs the ratio of the medians.
-// It asserts that the load was there, not how fast it was.
+// collector attached and without, in turn, and bulk transfers with all that is
+// on by default; it logs the ratio of the medians. It asserts that the load
+// was there, not how fast it was. For HTTP see TestHTTPThroughput.
 func TestThroughput(t *testing.T) {
 	tests := []struct {
-		name  string
-		start func(*testing.T, *world) (rate func() float64)
+		name   string
+		start  func(*testing.T, *world) (rate func() float64)
+		attach func(*testing.T, *world) (detach func())
 	}{
-		{"iperf3, Gbit/s", bulkLoad},
-		{"wrk and nginx, requests/s", requestLoad},
+		{"iperf3, Gbit/s", bulkLoad, tcpAlone},
+		{"iperf3 and all that is on by default, Gbit/s", bulkLoad, everything},
+		{"wrk and nginx, requests/s", requestLoad, tcpAlone},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -31,12 +34,9 @@ func TestThroughput(t *testing.T) {
 			var bare, attached, ratio []float64
 			for range turns {
 				without := rate()
-				watch := observe(t, w, tcpAlone)
+				detach := tt.attach(t, w)
 				with := rate()
-				watch.report()
-				if err := watch.p.Close(); err != nil {
-					t.Fatal(err)
-				}
+				detach()
 				bare, attached, ratio = append(bare, without), append(attached, with), append(ratio, with/without)
 			}
 			for _, s := range [][]float64{bare, attached, ratio} {
@@ -48,8 +48,23 @@ func TestThroughput(t *testing.T) {
 	}
 }
 
-func tcpAlone(c *plugins.EBPF) {
-	c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = []string{"tcp"}, []string{}, []string{"dnsflow"}
+func tcpAlone(t *testing.T, w *world) (detach func()) {
+	watch := observe(t, w, func(c *plugins.EBPF) {
+		c.L4NetEnabled, c.L7NetEnabled, c.L7NetDisabled = []string{"tcp"}, []string{}, []string{"dnsflow"}
+	})
+	return func() {
+		watch.report()
+		must(t, watch.p.Close())
+	}
+}
+
+func everything(t *testing.T, w *world) (detach func()) {
+	stop := whole(t, w)
+	return func() {
+		if _, lost := stop(); lost != 0 {
+			t.Errorf("%d packets lost", lost)
+		}
+	}
 }
 
 func bulkLoad(t *testing.T, w *world) func() float64 {
