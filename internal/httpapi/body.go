@@ -40,6 +40,7 @@ type body struct {
 
 	from     *bodies
 	buffer   *[]byte
+	most     int64 // that it can become, and one byte to see the end
 	reserved int64
 }
 
@@ -63,7 +64,10 @@ func (s *bodies) read(ctx context.Context, r *http.Request, encoding string) (*b
 	if encoding == "" && r.ContentLength > s.limit {
 		return nil, s.tooLarge()
 	}
-	b := &body{from: s}
+	b := &body{from: s, most: s.limit + 1}
+	if encoding == "" && r.ContentLength >= 0 {
+		b.most = r.ContentLength + 1
+	}
 	if err := b.reserve(ctx, s.expect(r, encoding)); err != nil {
 		return nil, readFailure(ctx, err)
 	}
@@ -139,10 +143,13 @@ func (b *body) fill(src io.Reader) error {
 	}
 }
 
-// grow doubles the buffer, up to the limit and one byte to see the excess.
+// grow doubles the buffer, up to what the body can become.
 func (b *body) grow() error {
 	old := b.buffer
-	bigger := b.from.buffers.get(int(min(2*int64(cap(*old)), b.from.limit+1)))
+	if int64(cap(*old)) >= b.most {
+		return errTooLarge // more than was announced
+	}
+	bigger := b.from.buffers.get(int(min(2*int64(cap(*old)), b.most)))
 	more := int64(cap(*bigger)) - b.reserved
 	if !b.from.space.TryAcquire(more) {
 		b.from.buffers.put(bigger)

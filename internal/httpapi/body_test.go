@@ -57,4 +57,9 @@ func TestLargeBodyGrows(t *testing.T) {
 	if got := w.all(); len(got) != 1 || got[0].text != sent {
 		t.Errorf("%d bodies; content differs", len(got))
 	}
+	r = httptest.NewRequest("POST", "/v1/write/metric", strings.NewReader(sent))
+	r.RemoteAddr, r.ContentLength = "127.0.0.1:1", 2<<20
+	if reply := do(api, r); reply.StatusCode != 413 {
+		t.Errorf("more than was announced: status %d", reply.StatusCode)
+	}
 }
