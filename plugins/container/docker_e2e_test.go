@@ -47,7 +47,8 @@ func startDocker(t *testing.T) *docker {
 		t.Fatal(err)
 	}
 	d.engine = exec.Command("unshare", "--net", "dockerd", "--host", "unix://"+d.socket, "--data-root", dir+"/root", "--exec-root", dir+"/exec",
-		"--pidfile", dir+"/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--storage-driver", "vfs", "--log-level", "warn")
+		"--pidfile", dir+"/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--storage-driver", "vfs",
+		"--cgroup-parent", "/"+filepath.Base(dir), "--log-level", "warn")
 	d.engine.Stdout, d.engine.Stderr = log, log
 	if err := d.engine.Start(); err != nil {
 		t.Fatal(err)
@@ -61,7 +62,10 @@ func startDocker(t *testing.T) *docker {
 		_ = d.engine.Process.Signal(unix.SIGTERM)
 		<-ended
 		_ = log.Close()
-		_ = os.RemoveAll(dir)
+		removeCgroups(filepath.Base(dir))
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
 	})
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		if conn, err := net.Dial("unix", d.socket); err == nil {
