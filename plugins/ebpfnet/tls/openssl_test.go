@@ -34,6 +34,9 @@ func startNginx(t testing.TB, h *nettest.Host, extra string) *nginx {
 		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("small", i)), []byte("hello"), 0o644))
 		must(t, os.WriteFile(filepath.Join(dir, "root", fmt.Sprint("large", i)), make([]byte, 60000), 0o644))
 	}
+	if version, _ := exec.Command("nginx", "-v").CombinedOutput(); strings.Contains(string(version), "nginx/1.18.") {
+		extra += " http2_max_requests 1000000;" // of Debian 11; keepalive_requests serves later
+	}
 	n := &nginx{addr: netip.AddrPortFrom(netip.MustParseAddr(h.V4), 443).String(), log: filepath.Join(dir, "access.log")}
 	config := fmt.Sprintf(`
 daemon off; master_process off; user root; pid %[1]s/pid; error_log %[1]s/error.log;
