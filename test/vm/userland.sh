@@ -42,6 +42,7 @@ done
 
 # The guest has its own /bin; what is of no use there stays out of its memory.
 rm -rf "$work"/root/{bin,sbin,var,boot,usr/share/{doc,man,locale,info,i18n,perl*},usr/lib/x86_64-linux-gnu/{perl*,gconv}}
+[ -e "$work/root/lib64" ] || ln -s usr/lib64 "$work/root/lib64" # where programs look for their loader; from trixie on
 printf 'root:x:0:0:root:/root:/bin/sh\n' > "$work/root/etc/passwd"
 printf 'root:x:0:\n' > "$work/root/etc/group"
 mkdir -p "$work/root/var/log/nginx" "$work/root/var/lib/nginx"

@@ -25,6 +25,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,17 +168,17 @@ func (a *application) ask(url string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	var wrote, first time.Time
+	var wrote, first atomic.Int64 // the transport's goroutines set them
 	response, err := a.client.Do(request.WithContext(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote = time.Now() },
-		GotFirstResponseByte: func() { first = time.Now() },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote.Store(time.Now().UnixNano()) },
+		GotFirstResponseByte: func() { first.Store(time.Now().UnixNano()) },
 	})))
 	if err != nil {
 		return 0, err
 	}
 	defer response.Body.Close()
 	_, err = io.Copy(io.Discard, response.Body)
-	return first.Sub(wrote), err
+	return time.Duration(first.Load() - wrote.Load()), err
 }
 
 // slowness is how long a slow answer takes.

@@ -69,13 +69,13 @@ func TestHandsOn(t *testing.T) {
 	}
 }
 
-// TestPlaces: in the libraries and programs of this machine probes of
+// TestPlaces: in the C libraries and programs of this machine probes of
 // reading, writing and ending lie on instructions that the kernel need not
 // step over, except where a library leaves no such place.
 func TestPlaces(t *testing.T) {
 	dear := map[string]bool{"libgnutls": true} // gnutls_record_recv begins with "sub rsp, 8"
 	looked := 0
-	for _, pattern := range []string{"/usr/lib/*/libssl.so.[13]*", "/usr/lib/*/android/libssl.so.0", "/usr/lib/*/libgnutls.so.30", "/usr/bin/node", "/proc/self/exe"} {
+	for _, pattern := range []string{"/usr/lib/*/libssl.so.[13]*", "/usr/lib/*/android/libssl.so.0", "/usr/lib/*/libgnutls.so.30", "/usr/bin/node"} {
 		paths, err := filepath.Glob(pattern)
 		must(t, err)
 		for _, path := range paths {
@@ -108,7 +108,7 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	if looked == 0 {
-		t.Error("not even this program has any")
+		t.Skip("needs a TLS library: libssl3, libgnutls30")
 	}
 }
 
