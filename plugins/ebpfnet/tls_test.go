@@ -124,6 +124,9 @@ func TestPlaintext(t *testing.T) {
 	path := goProgram(t)
 	cert, key := selfSigned(t)
 	watch := observe(t, w, func(c *plugins.EBPF) { c.L7NetEnabled = []string{"httpflow", "httpflow-tls"} })
+	if watch.p.plaintext == nil {
+		t.Fatalf("TLS is not observed: hooks %+v", watch.p.Hooks())
+	}
 	watch.p.env.Interval = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
