@@ -77,6 +77,25 @@ func TestDeferred(t *testing.T) {
 	}
 }
 
+// TestFirstAtOnce: the first packets of a listener come on several CPUs at the
+// same time, of which one only makes its state.
+func TestFirstAtOnce(t *testing.T) {
+	w := newWorld(t)
+	client, server := w.near.start(t), w.far.start(t)
+	watch := observePackets(t, w, nil, []string{"httpflow"})
+	listeners := 200
+	if emulated() {
+		listeners = 20
+	}
+	for range listeners {
+		watch.forget()
+		s := server.do(order{Do: "http serve", Kind: "deferred", Addr: w.far.addr(false, 0)})
+		client.do(order{Do: "http fetch", Addr: s.Addr + " /a", N: 4, ID: 4, Kind: "short"})
+		watch.compare(s.Addr, server.do(order{Do: "http log", ID: s.ID}).Log)
+		server.close(s.ID)
+	}
+}
+
 func bytewise(text string) (pieces []string) {
 	for i := range len(text) {
 		pieces = append(pieces, text[i:i+1])

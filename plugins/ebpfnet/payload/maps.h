@@ -29,6 +29,17 @@ struct {
 } udp_sockets SEC(".maps");
 
 /*
+ * The state of a socket; with BPF_SK_STORAGE_GET_F_CREATE it is made where there is none. Making
+ * it fails when another CPU is at it too (bpf_local_storage_update): then it is there.
+ */
+static __always_inline void *state_of(void *sockets, void *sk, __u64 flags)
+{
+	void *state = bpf_sk_storage_get(sockets, sk, 0, flags);
+
+	return state || !flags ? state : bpf_sk_storage_get(sockets, sk, 0, flags);
+}
+
+/*
  * UDP flows. The reader exchanges the inner map; the kernel then waits until no program uses the
  * old one any more (maybe_wait_bpf_programs), so that it is read at rest and exactly.
  */

@@ -25,7 +25,7 @@ int sock_create(struct bpf_sock *ctx)
 
 	if (ctx->type != SOCK_DGRAM || (ctx->family != AF_INET && ctx->family != AF_INET6))
 		return 1;
-	s = bpf_sk_storage_get(&udp_sockets, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	s = state_of(&udp_sockets, ctx, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s)
 		note_user(s);
 	return 1;
@@ -37,7 +37,7 @@ static __always_inline struct udp_socket *used(struct bpf_sock_addr *ctx)
 
 	if (ctx->protocol != IPPROTO_UDP || !ctx->sk)
 		return NULL;
-	s = bpf_sk_storage_get(&udp_sockets, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	s = state_of(&udp_sockets, ctx->sk, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s)
 		note_user(s);
 	return s;

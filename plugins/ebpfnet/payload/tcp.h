@@ -224,7 +224,7 @@ static __always_inline void on_tcp(struct __sk_buff *skb, const struct headers *
 	}
 	if (!g.len && !(g.flags & (TCP_FLAG_FIN | TCP_FLAG_RST)))
 		return;
-	s = bpf_sk_storage_get(&tcp_sockets, sk, 0, g.len ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	s = state_of(&tcp_sockets, sk, g.len ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 	if (!s) {
 		if (g.len)
 			count(COUNT_NO_STORAGE);

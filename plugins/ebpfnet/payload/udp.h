@@ -141,7 +141,7 @@ static __always_inline void on_udp(struct __sk_buff *skb, const struct headers *
 
 	if (!sk || skb->len < offset)
 		return;
-	s = bpf_sk_storage_get(&udp_sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	s = state_of(&udp_sockets, sk, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s) {
 		count(COUNT_NO_STORAGE);
 		return;
