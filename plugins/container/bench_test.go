@@ -42,7 +42,7 @@ func BenchmarkFifty(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	put("proc/stat", "cpu 1\ncpu0 1\n")
+	put("proc/stat", "cpu 1 0 0 1\ncpu0 1 0 0 1\n")
 	put("proc/meminfo", "MemTotal: 1000 kB\n")
 	put("proc/1/ns/x", "")
 	if err := os.Symlink("net:[1]", dir+"/proc/1/ns/net"); err != nil {

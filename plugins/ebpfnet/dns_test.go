@@ -159,9 +159,7 @@ func TestDNSNoAnswer(t *testing.T) {
 	if got := watch.rcodes(outgoing); len(got) != 0 {
 		t.Errorf("%v before the time is over", got)
 	}
-	watch.p.apps.mu.Lock()
-	watch.p.apps.queries.Expire(monotonic() + int64(7*time.Second))
-	watch.p.apps.mu.Unlock()
+	watch.still(func(a *applications) { a.queries.Expire(monotonic() + int64(7*time.Second)) })
 	watch.report()
 	// dig tries again from another port.
 	for _, direction := range []string{outgoing, incoming} {

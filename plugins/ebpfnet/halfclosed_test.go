@@ -62,9 +62,11 @@ func TestHalfClosed(t *testing.T) {
 					t.Errorf("%s: %d bytes, want %d", r["direction"], sum, want)
 				}
 			}
-			if open := watch.p.apps.exchanges.Stats().Open; open != 0 {
-				t.Errorf("%d ends are still followed", open)
-			}
+			watch.still(func(a *applications) {
+				if open := a.exchanges.Stats().Open; open != 0 {
+					t.Errorf("%d ends are still followed", open)
+				}
+			})
 			watch.nothingLost()
 		})
 	}

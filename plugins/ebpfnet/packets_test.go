@@ -86,6 +86,13 @@ func (p *packetWatch) Feed(_ context.Context, _ point.Category, points []point.P
 	return nil
 }
 
+// still runs f while the reader of the ring rests.
+func (p *packetWatch) still(f func(*applications)) {
+	p.p.apps.mu.Lock()
+	defer p.p.apps.mu.Unlock()
+	f(p.p.apps)
+}
+
 // report ends an interval, with what the ring holds at this moment.
 func (p *packetWatch) report() {
 	p.t.Helper()

@@ -56,9 +56,11 @@ func TestEvents(t *testing.T) {
 			if rows := watch.rows["httpflow"]; len(rows) != 0 {
 				t.Errorf("the stream goes on, and is reported: %v", rows)
 			}
-			if got := watch.p.apps.exchanges.Decoded().Open; got != 2 {
-				t.Errorf("%d requests are open, want the one on both sides", got)
-			}
+			watch.still(func(a *applications) {
+				if got := a.exchanges.Decoded().Open; got != 2 {
+					t.Errorf("%d requests are open, want the one on both sides", got)
+				}
+			})
 			if got := watch.carried(addr); got < int(held.Read) {
 				t.Errorf("netflow has %d bytes of the stream so far, the client got %d", got, held.Read)
 			}

@@ -50,6 +50,13 @@ func TestHTTP2(t *testing.T) {
 		{"settings of the server come first", func() []string {
 			return []string{"< " + settings, "> " + preface + settings + frame2(frameHeaders, done|last, 1, one), "< " + ok}
 		}, []string{"2 GET /a 200 20/10 [20 20 30 30]"}},
+		{"settings of the server overtake the end of the preface, in pieces", func() []string {
+			long := frame2(frameSettings, 0, 0, "\x00\x03\x00\x00\x00\xfa")
+			return []string{
+				"> " + preface[:5], "< " + long[:4], "< " + long[4:11],
+				"> " + preface[5:] + settings + frame2(frameHeaders, done|last, 1, one), "< " + long[11:] + ok,
+			}
+		}, []string{"2 GET /a 200 20/10 [40 40 50 50]"}},
 		{"streams overtake each other", func() []string {
 			var f fields2
 			return []string{

@@ -1,5 +1,7 @@
 package http
 
+import "strings"
+
 // detect looks at v, which is no HTTP/1, for HTTP/2. It returns whether v was
 // dealt with; wait says that v has to wait for what the other side sends.
 func (c *Conn) detect(from Side, v *view) (done, wait bool) {
@@ -39,4 +41,10 @@ func (c *Conn) detect(from Side, v *view) (done, wait bool) {
 	c.hinted = true
 	// A server may send its settings before it gets the preface.
 	return false, first.kind == frameSettings && c.sides[from].last == 0
+}
+
+// prefaced reports that all of the side so far is a beginning of HTTP/2's
+// preface, the rest of which is still to come.
+func (s *stream) prefaced() bool {
+	return s.split && strings.HasPrefix(preface, string(s.buf))
 }

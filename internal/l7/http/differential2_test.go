@@ -190,6 +190,7 @@ func TestAgainstXNet(t *testing.T) {
 		{"packets", func(s []Segment) []Segment { return packets(s, 1448) }},
 		{"shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, cut(rng, s, 700), 3) }},
 		{"small pieces, shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, cut(rng, s, 60), 3) }},
+		{"bytes, shuffled and repeated", func(s []Segment) []Segment { return shuffle(rng, cut(rng, s, 6), 4) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,6 +12,9 @@ func (c *Conn) noHead(from Side, s *stream, v *view) bool {
 		return true
 	}
 	if !s.split {
+		if c.sides[from^1].prefaced() {
+			return false // a cut frame of a server is known by nothing but this
+		}
 		if n := proxyHeader(v.data); n > 0 && v.fresh {
 			s.pass(v, n)
 			v.fresh = true
