@@ -93,6 +93,11 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	reload("inputs: 2 kept, 1 stopped, 1 started")
 	started("a", "b", "c", "d")
 
+	for wrong, why := range map[string]string{"impossible": "nothing can collect this", "unknown to it": "the program does not know this"} {
+		writeFiles(t, r.layout.home, map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = '" + wrong + "'\n"})
+		reload("inputs: 3 kept, 0 stopped, 0 started\nmistake: HOME/conf.d/one.conf:1: inputs.one: " + why)
+	}
+
 	writeFiles(t, r.layout.home, map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 7\n"})
 	reload("inputs: 3 kept, 0 stopped, 0 started\nmistake: HOME/conf.d/one.conf:2: inputs.one.value: 7 is not text; write it in quotes")
 

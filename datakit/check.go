@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,15 +19,15 @@ func newCheckCommand(p *program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the whole configuration",
-		Long: "Read datakit.conf, conf.d and the environment as 'datakit run' would, build every\ninput and backend without starting any, look for the files they name, and print\nwhat is wrong.\n\n" +
+		Long: "Read datakit.conf, conf.d and the environment as 'datakit run' would, build every\ninput and backend without starting any, look for the files they name, let the\nprograms of externals read their blocks, and print what is wrong.\n\n" +
 			exitCodes,
 		Args: usage(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			l, err := p.layout()
 			if err != nil {
 				return err
 			}
-			return p.check(l, all.Factories(), asJSON)
+			return p.check(c.Context(), l, all.Factories(), asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: valid, inputs, mistakes, warnings")
@@ -47,15 +48,14 @@ type checked struct {
 
 var errInvalid = errors.New("the configuration has mistakes")
 
-func (p *program) check(l layout, factories []inputs.Factory, asJSON bool) error {
+func (p *program) check(ctx context.Context, l layout, factories []inputs.Factory, asJSON bool) error {
 	r := checked{Home: l.home, Backends: []string{}, Inputs: []string{}, Mistakes: []any{}, Warnings: []any{}}
 	s, err := p.readSettings(l, factories)
 	mistakes := config.Flatten(err)
 	if err == nil {
 		mistakes = append(s.mistakes, tryBackends(l, s.main)...)
-		wrong, warnings := tryInputs(l, s.inputs)
-		mistakes = append(mistakes, wrong...)
-		mistakes = append(mistakes, missingFiles(l, s.inputs)...)
+		wrong, missing, warnings := tryInputs(ctx, l, s.inputs, p.environ())
+		mistakes = append(append(mistakes, wrong...), missing...)
 		mistakes = append(mistakes, tryServer(s.main)...)
 		for _, in := range s.inputs {
 			r.Inputs = append(r.Inputs, fmt.Sprintf("%s (%s)", in.factory.Name, in.section.Place()))

@@ -66,6 +66,7 @@ type doctor struct {
 	now       func() time.Time
 	host      hostfs.Root
 	pid       int
+	environ   []string
 
 	state    func(ctx context.Context) (httpapi.State, error)
 	external func(ctx context.Context, path string, enabled []string) ([]plugins.State, error)
@@ -77,7 +78,7 @@ type doctor struct {
 // newDoctor returns a doctor of this machine.
 func (p *program) newDoctor(l layout) *doctor {
 	return &doctor{
-		layout: l, factories: all.Factories(), settings: p.readSettings, now: time.Now, host: hostfs.Root{}, pid: unix.Getpid(),
+		layout: l, factories: all.Factories(), settings: p.readSettings, now: time.Now, host: hostfs.Root{}, pid: unix.Getpid(), environ: p.environ(),
 		state: func(ctx context.Context) (httpapi.State, error) {
 			client := httpapi.NewClient(l.socket())
 			defer client.Close()
@@ -101,7 +102,9 @@ func (d *doctor) examine(ctx context.Context) *diagnosis {
 	found.add(d.agent(state, err))
 
 	s, err := d.settings(d.layout, d.factories)
-	found.add(d.configuration(s, err))
+	asking, cancel = context.WithTimeout(ctx, patience)
+	found.add(d.configuration(asking, s, err))
+	cancel()
 	if err != nil {
 		s = nil // what follows does without
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"datakit.dev/agent/internal/config"
 	"datakit.dev/agent/internal/httpapi"
 	"datakit.dev/agent/internal/ledger"
@@ -9,7 +11,7 @@ import (
 
 // configuration tells what 'datakit check' would, but for missing files: what
 // they mean to the collectors is told with these.
-func (d *doctor) configuration(s *settings, err error) section {
+func (d *doctor) configuration(ctx context.Context, s *settings, err error) section {
 	out := section{Title: "Configuration"}
 	if err != nil {
 		for _, e := range config.Flatten(err) {
@@ -20,7 +22,7 @@ func (d *doctor) configuration(s *settings, err error) section {
 	for _, m := range s.mistakes {
 		out.problem("%v", m)
 	}
-	mistakes, warnings := tryInputs(d.layout, s.inputs)
+	mistakes, _, warnings := tryInputs(ctx, d.layout, s.inputs, d.environ)
 	for _, m := range append(tryBackends(d.layout, s.main), mistakes...) {
 		out.problem("%v", m)
 	}

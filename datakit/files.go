@@ -35,13 +35,11 @@ func filesOf(l layout, in inputConfig) (all []namedFile) {
 	return all
 }
 
-// missingFiles says which of the files that blocks name are not there.
-func missingFiles(l layout, all []inputConfig) (mistakes []error) {
-	for _, in := range all {
-		for _, f := range filesOf(l, in) {
-			if f.err != nil {
-				mistakes = append(mistakes, in.section.Mistake(f.key, f.path+": "+f.err.Error()))
-			}
+// missingFiles says which of the files that a block names are not there.
+func missingFiles(l layout, in inputConfig) (mistakes []error) {
+	for _, f := range filesOf(l, in) {
+		if f.err != nil {
+			mistakes = append(mistakes, in.section.Mistake(f.key, f.path+": "+f.err.Error()))
 		}
 	}
 	return mistakes

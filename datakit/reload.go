@@ -19,7 +19,7 @@ func newReloadCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running agent read its configuration again",
-		Long: "Validate the configuration, compare it with what runs, and restart only what\nchanged: a block, or a file that it names, such as a network namespace that was\nmade anew. The queue stays and no point is lost. A bad main file changes nothing.\nSIGHUP does the same.\n\n" +
+		Long: "Validate the configuration, compare it with what runs, and restart only what\nchanged: a block, or a file that it names, such as a network namespace that was\nmade anew. The queue stays and no point is lost. A bad main file changes nothing,\nand what runs of a file with a mistake goes on. SIGHUP does the same.\n\n" +
 			exitCodes,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -43,6 +43,7 @@ func (a *agent) reload(ctx context.Context) (report string, err error) {
 	if err != nil {
 		return "", err
 	}
+	a.tryChanged(ctx, next)
 	keepRunning(a.settings, next)
 	was, now := a.settings.main, next.main
 	var done []string
@@ -87,6 +88,24 @@ func (a *agent) reload(ctx context.Context) (report string, err error) {
 	report = strings.Join(done, "\n")
 	a.log.Info("configuration reloaded", "report", report)
 	return report, err
+}
+
+// tryChanged finds out about blocks that are new or changed what only building
+// them, or the program of an external, can say; before anything is stopped.
+func (a *agent) tryChanged(ctx context.Context, next *settings) {
+	running := map[string]bool{}
+	for _, in := range a.settings.inputs {
+		running[a.jobKey(in, a.host())] = true
+	}
+	changed := slices.Clone(next.inputs)
+	changed = slices.DeleteFunc(changed, func(in inputConfig) bool { return running[a.jobKey(in, a.host())] })
+	mistakes, _, _ := tryInputs(ctx, a.layout, changed, a.program.environ())
+	for _, m := range mistakes {
+		if at := new(config.Error); errors.As(m, &at) {
+			next.badFiles[at.File] = true
+		}
+	}
+	next.mistakes = append(next.mistakes, mistakes...)
 }
 
 // keepRunning copies the inputs of files that are now wrong from the old

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,11 +38,13 @@ func (c *fakeConfig) GatherInterval() time.Duration { return c.Period }
 
 // fakeInput collects one point per interval: its value.
 type fakeInput struct {
-	cfg *fakeConfig
-	env inputs.Env
+	cfg    *fakeConfig
+	env    inputs.Env
+	starts func() // at the first gathering
 }
 
 func (f *fakeInput) Gather(ctx context.Context, out point.Sink) error {
+	f.starts()
 	return out.Feed(ctx, point.Metric, []point.Point{{
 		Measurement: "fake", Tags: []point.Tag{{Key: "value", Value: f.cfg.Value}},
 		Fields: []point.Field{{Key: "n", Value: point.Int(1)}},
@@ -63,10 +66,18 @@ func fakeFactory(name string, singleton bool, starts *counts) inputs.Factory {
 				env.Log.Info("an input was built")
 				env.Log.Warn("value is accepted, not yet active")
 			}
-			starts.add(c.Value)
-			return &fakeInput{c, env}, nil
+			return &fakeInput{c, env, sync.OnceFunc(func() { starts.add(c.Value) })}, nil
 		},
 	}
+}
+
+// Check is what the program of an external would say.
+func (f *fakeInput) Check(context.Context) error {
+	if f.cfg.Value == "unknown to it" {
+		f.env.Log.Warn("it was asked")
+		return errors.New("the program does not know this")
+	}
+	return nil
 }
 
 // testProgram has a home of its own with these files.
@@ -184,13 +195,14 @@ func TestCheck(t *testing.T) {
 		"bad main":    {map[string]string{"conf.d/datakit.conf": "x = 1"}, false, "mistake: HOME/conf.d/datakit.conf:1: x: unknown key\n"},
 		"impossible":  {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'impossible'"}, false, "mistake: HOME/conf.d/one.conf:1: inputs.one: nothing can collect this\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\n"},
 		"warns":       {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'later'"}, true, "warning: HOME/conf.d/one.conf:1: inputs.one: value is accepted, not yet active\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\nThe configuration in HOME is valid.\n"},
+		"asked":       {map[string]string{"conf.d/one.conf": "[[inputs.one]]\nvalue = 'unknown to it'"}, false, "warning: HOME/conf.d/one.conf:1: inputs.one: it was asked\nmistake: HOME/conf.d/one.conf:1: inputs.one: the program does not know this\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:1)\n"},
 		"file":        {map[string]string{"conf.d/one.conf": "\n[[inputs.one]]\nneeds = ['/', '/none/x']"}, false, "mistake: HOME/conf.d/one.conf:3: inputs.one.needs: /none/x: no such file or directory\nbackend: none; points stay in the local store\ninput:   one (HOME/conf.d/one.conf:2)\n"},
 		"certificate": {map[string]string{"conf.d/datakit.conf": "[http_api.tls]\ncert='/none.crt'\nprivkey='/none.key'"}, false, "mistake: http_api: load certificate: stat /none.crt: no such file or directory\nbackend: none; points stay in the local store\n"},
 		"backend":     {map[string]string{"conf.d/datakit.conf": "[[backends]]\nkind='influx1'\nurl='http://127.0.0.1:1'\n"}, true, "backend: influx1-127.0.0.1-1 (influx1)\nThe configuration in HOME is valid.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, l, out := testProgram(t, nil, c.files)
-			err := p.check(l, factories, false)
+			err := p.check(t.Context(), l, factories, false)
 			if (err == nil) != c.valid || strings.ReplaceAll(out.String(), l.home, "HOME") != c.want {
 				t.Errorf("%v\ngot  %q\nwant %q", err, strings.ReplaceAll(out.String(), l.home, "HOME"), c.want)
 			}
@@ -200,7 +212,7 @@ func TestCheck(t *testing.T) {
 
 func TestCheckJSON(t *testing.T) {
 	p, l, out := testProgram(t, nil, map[string]string{"conf.d/one.conf": "\n[[inputs.one]]\nvalue = 1"})
-	if err := p.check(l, []inputs.Factory{fakeFactory("one", true, nil)}, true); !errors.Is(err, errInvalid) {
+	if err := p.check(t.Context(), l, []inputs.Factory{fakeFactory("one", true, nil)}, true); !errors.Is(err, errInvalid) {
 		t.Error(err)
 	}
 	var got struct {

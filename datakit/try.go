@@ -32,20 +32,28 @@ func tryBackends(l layout, m *config.Main) (mistakes []error) {
 	return mistakes
 }
 
-// tryInputs builds every input; that does no I/O. What an input warns of while
-// it is built is about its configuration.
-func tryInputs(l layout, all []inputConfig) (mistakes, warnings []error) {
+// tryInputs builds every input, looks for the files that its block names and
+// asks the programs of externals. What an input warns of meanwhile is about
+// its configuration.
+func tryInputs(ctx context.Context, l layout, all []inputConfig, environ []string) (mistakes, missing, warnings []error) {
 	for _, in := range all {
 		warn := func(text string) { warnings = append(warnings, in.section.Mistake("", text)) }
 		env := inputs.Env{
 			Log: slog.New(warningHandler(warn)), FS: hostfs.Root{}, Now: time.Now, Home: l.home, Hostname: "check",
 			Book: new(ledger.Book), Errors: func(error) {}, Tags: map[string]string{}, Blocks: noBlocks{},
+			Environ: environ, Version: version,
 		}
-		if _, err := in.factory.New(in.cfg, env); err != nil {
+		built, err := in.factory.New(in.cfg, env)
+		files := missingFiles(l, in)
+		missing = append(missing, files...)
+		if c, ok := built.(inputs.Checker); ok && err == nil && len(files) == 0 {
+			err = c.Check(ctx)
+		}
+		if err != nil {
 			mistakes = append(mistakes, in.section.Mistake("", err.Error()))
 		}
 	}
-	return mistakes, warnings
+	return mistakes, missing, warnings
 }
 
 // warningHandler hands on the texts of warnings.

@@ -58,6 +58,14 @@ type Runner interface {
 	Run(ctx context.Context, out point.Sink) error
 }
 
+// Checker is implemented by inputs of which more can be known than New finds
+// out, with I/O: an external is asked by starting it. 'datakit check' does so,
+// in place of Run.
+type Checker interface {
+	// Check returns what is wrong with the configuration, and logs warnings.
+	Check(ctx context.Context) error
+}
+
 // Interval is implemented by config structs of polled inputs.
 type Interval interface {
 	GatherInterval() time.Duration

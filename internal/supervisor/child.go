@@ -21,6 +21,12 @@ import (
 
 // child runs a program that speaks plugins/rpc.
 func (se *session) child(ctx context.Context) outcome {
+	return se.with(ctx, func(client *rpc.Client) end { return se.collect(ctx, client) })
+}
+
+// with starts a program that speaks plugins/rpc, configures it, lets work use
+// it and ends it.
+func (se *session) with(ctx context.Context, work func(*rpc.Client) end) outcome {
 	dir, err := os.MkdirTemp(socketDir(se.cfg.Plugin.RunDir), socketPrefix)
 	if err != nil {
 		return outcome{crashed, fmt.Errorf("make socket folder: %w", err)}
@@ -48,7 +54,7 @@ func (se *session) child(ctx context.Context) outcome {
 	if err != nil {
 		return se.conclude(ctx, handle, end{err: err})
 	}
-	return se.conclude(ctx, handle, se.collect(ctx, client))
+	return se.conclude(ctx, handle, work(client))
 }
 
 // end is what is known of the end of a child before its process is gone.
@@ -87,7 +93,7 @@ func (se *session) configure(ctx context.Context, client *rpc.Client) error {
 		se.cfg.Log.Warn(w)
 	}
 	se.update(func(st *Status) { st.Version = about.Version })
-	se.cfg.Log.Info("external is running", "program", about.Name, "version", about.Version, "plugins", done.Plugins)
+	se.cfg.Log.Info("external is configured", "program", about.Name, "version", about.Version, "plugins", done.Plugins)
 	return nil
 }
 

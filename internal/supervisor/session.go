@@ -24,9 +24,14 @@ type session struct {
 	copying sync.WaitGroup
 }
 
+// newSession makes a session whose program logs to log.
+func newSession(s *Supervisor, log *slog.Logger) *session {
+	return &session{Supervisor: s, relay: &relay{log: log, now: s.cfg.Now, plain: slog.LevelInfo}}
+}
+
 // session starts the program and returns when it has been reaped.
 func (s *Supervisor) session(ctx context.Context) outcome {
-	se := &session{Supervisor: s, relay: &relay{log: s.cfg.Log, now: s.cfg.Now, plain: slog.LevelInfo}}
+	se := newSession(s, s.cfg.Log)
 	se.confine()
 	defer se.release()
 	if s.cfg.Plugin == nil {
