@@ -16,7 +16,7 @@ import (
 	"datakit.dev/agent/plugins"
 )
 
-// Delays before a plugin that worked and then failed is run again.
+// Delays before a plugin that failed is run again.
 const (
 	minRetry = time.Second
 	maxRetry = 5 * time.Minute
@@ -68,7 +68,9 @@ func (e *engine) run(ctx context.Context, out point.Sink) {
 	all.Wait()
 }
 
-// keep runs one plugin, and its stand-in when it cannot be loaded.
+// keep runs one plugin, and its stand-in when it cannot be loaded. Without a
+// stand-in only what the machine lacks is final: a network namespace that is
+// not there yet may come.
 func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 	delays := backoff.New(e.minRetry, e.maxRetry, nil)
 	for {
@@ -79,7 +81,7 @@ func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 		case ctx.Err() != nil || err == nil:
 			e.states.set(f.Name, plugins.PhaseStopped, "", nil)
 			return
-		case errors.As(err, &load):
+		case errors.As(err, &load) && (f.Fallback != "" || errors.Is(err, plugins.ErrNotSupported)):
 			e.handOver(ctx, f, load, out)
 			return
 		}
@@ -98,7 +100,7 @@ func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 	}
 }
 
-// loadError is an error that running again does not cure.
+// loadError is an error of a plugin that did not run at all.
 type loadError struct{ error }
 
 // Unwrap lets errors.Is see plugins.ErrNotSupported.

@@ -106,6 +106,32 @@ func TestFailedPluginIsRunAgainEverMoreSlowly(t *testing.T) {
 	})
 }
 
+func TestPluginThatCannotLoadYetIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		late := &actor{load: func() error {
+			if tries++; tries < 4 {
+				return errors.New("/run/netns/blue: no such file or directory")
+			}
+			return nil
+		}}
+		e := engineOf(t, &buffer{}, program(factory("late", late)), "")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { e.run(ctx, &sink{}); close(done) }()
+		synctest.Wait()
+		if s := state(e, "late"); s.Phase != plugins.PhaseFailed || !strings.Contains(s.Error, "no such file") || !strings.Contains(s.Detail, "runs again in") {
+			t.Errorf("state is %+v", s)
+		}
+		time.Sleep(time.Minute)
+		if s := state(e, "late"); s.Phase != plugins.PhaseRunning || tries != 4 {
+			t.Errorf("state after %d tries is %+v", tries, s)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestFallback(t *testing.T) {
 	unsupported := &actor{load: func() error { return plugins.ErrNotSupported }}
 	for name, tc := range map[string]struct {
