@@ -69,8 +69,9 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 	return p, nil
 }
 
-// Load checks that packets can be captured. A scope that does not exist is a
-// configuration error.
+// Load checks that packets can be captured. A namespace of the scope that does
+// not exist is an error of its own; a scope of cgroups gives
+// [plugins.ErrNotSupported], as a packet does not tell whose it is.
 func (p *Plugin) Load() error {
 	hook := plugins.Hook{Feature: "packets", Attach: "AF_PACKET TPACKET_V3", Rung: 3}
 	err := p.load()
@@ -84,6 +85,9 @@ func (p *Plugin) Load() error {
 func (p *Plugin) load() (err error) {
 	for _, w := range warnings(p.taps.rules) {
 		p.env.Log.Warn("netlog_blacklist", "warning", w)
+	}
+	if len(p.cfg.ScopeCgroups) > 0 {
+		return fmt.Errorf("%w: scope_cgroups is set, and an interface does not tell the cgroup a packet belongs to; scope_netns can be used", plugins.ErrNotSupported)
 	}
 	if p.scope, err = bpf.ResolveScope(p.cfg.ScopeNetns, nil, ""); err != nil {
 		return err

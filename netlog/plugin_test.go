@@ -257,6 +257,18 @@ func TestBadConfiguration(t *testing.T) {
 	}
 }
 
+// TestScopeOfCgroups: what belongs to others is not captured in place of what
+// was asked for.
+func TestScopeOfCgroups(t *testing.T) {
+	c := plugins.DefaultEBPF()
+	c.ScopeCgroups = []string{"/"}
+	p, err := Factory().New(plugins.Config{Program: c, Table: DefaultTable()}, plugins.Env{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	if err := p.Load(); !errors.Is(err, plugins.ErrNotSupported) || !strings.Contains(err.Error(), "scope_cgroups") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestMissingScope(t *testing.T) {
 	c := plugins.DefaultEBPF()
 	c.ScopeNetns = []string{"/nowhere"}

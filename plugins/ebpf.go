@@ -59,7 +59,7 @@ type EBPF struct {
 
 	IncludeLoopback bool     `toml:"include_loopback" help:"Report flows over the loopback interface too."`
 	ScopeNetns      []string `toml:"scope_netns" help:"Observe only these network namespaces: paths (/run/netns/blue, /proc/1/ns/net)\nor inode numbers. Empty: all."`
-	ScopeCgroups    []string `toml:"scope_cgroups" help:"Observe only these cgroup v2 subtrees: paths or inode numbers. Empty: all.\nWith both scopes set a process has to be in both."`
+	ScopeCgroups    []string `toml:"scope_cgroups" help:"Observe only these cgroup v2 subtrees: paths or inode numbers. Empty: all.\nWith both scopes set a process has to be in both. bpf-netlog does not run with\nthis scope: packets do not tell their cgroup."`
 	ContainerID     bool     `toml:"container_id" help:"Add the tag container_id to flows."`
 	MaxConnections  int      `toml:"max_connections" help:"Open TCP connections the kernel table holds. Connections beyond it are counted, not reported."`
 	MaxFlows        int      `toml:"max_flows" help:"Flows reported per interval. What goes beyond is summed in one series with the tag\noverflow=true, and counted."`

@@ -78,9 +78,9 @@ func newPlugin(cfg plugins.Config, env plugins.Env) (*Plugin, error) {
 const maxConnections = 4 << 20
 
 // Load attaches the programs and enters what is open already. A scope that
-// does not exist is a configuration error; a kernel that can neither follow
-// connections nor show packets, as far as they are wanted, gives
-// [plugins.ErrNotSupported].
+// does not exist is an error of its own; a kernel that can neither follow
+// connections nor show packets, as far as they are wanted, or that refuses a
+// program gives [plugins.ErrNotSupported].
 func (p *Plugin) Load() error {
 	mount, err := p.mountCgroups()
 	if err != nil {
@@ -101,13 +101,11 @@ func (p *Plugin) Load() error {
 		err = p.loadPlaintext(scope, mount)
 	}
 	p.noteHooks()
-	if errors.Is(err, bpf.ErrNotSupported) {
+	if err != nil {
 		return fmt.Errorf("%w: %w", plugins.ErrNotSupported, err)
 	}
-	if err == nil {
-		p.noteAccounts()
-	}
-	return err
+	p.noteAccounts()
+	return nil
 }
 
 // loadTracer attaches what follows TCP connections.

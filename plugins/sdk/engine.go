@@ -68,9 +68,8 @@ func (e *engine) run(ctx context.Context, out point.Sink) {
 	all.Wait()
 }
 
-// keep runs one plugin, and its stand-in when it cannot be loaded. Without a
-// stand-in only what the machine lacks is final: a network namespace that is
-// not there yet may come.
+// keep runs one plugin, and its stand-in when the machine lacks what it stands
+// on. That alone is final: a network namespace that is not there yet may come.
 func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 	delays := backoff.New(e.minRetry, e.maxRetry, nil)
 	for {
@@ -81,7 +80,7 @@ func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 		case ctx.Err() != nil || err == nil:
 			e.states.set(f.Name, plugins.PhaseStopped, "", nil)
 			return
-		case errors.As(err, &load) && (f.Fallback != "" || errors.Is(err, plugins.ErrNotSupported)):
+		case errors.As(err, &load) && errors.Is(err, plugins.ErrNotSupported):
 			e.handOver(ctx, f, load, out)
 			return
 		}

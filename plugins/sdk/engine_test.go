@@ -115,7 +115,9 @@ func TestPluginThatCannotLoadYetIsTriedAgain(t *testing.T) {
 			}
 			return nil
 		}}
-		e := engineOf(t, &buffer{}, program(factory("late", late)), "")
+		first := factory("late", late)
+		first.Fallback = "second"
+		e := engineOf(t, &buffer{}, program(first, factory("second", &actor{})), "enabled_plugins = ['late']")
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { e.run(ctx, &sink{}); close(done) }()
@@ -126,6 +128,9 @@ func TestPluginThatCannotLoadYetIsTriedAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		if s := state(e, "late"); s.Phase != plugins.PhaseRunning || tries != 4 {
 			t.Errorf("state after %d tries is %+v", tries, s)
+		}
+		if s := state(e, "second"); s.Phase != "" {
+			t.Errorf("the stand-in is %+v", s)
 		}
 		cancel()
 		<-done
