@@ -103,24 +103,20 @@ func (a *applications) run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	look := time.NewTimer(ringPoll)
-	defer look.Stop()
-	expire := time.NewTicker(time.Second)
-	defer expire.Stop()
-	for p := (pace{}); ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-expire.C:
+	var p pace
+	for next, period := time.Now().Add(time.Second), ringPoll; ctx.Err() == nil; {
+		nap(period)
+		found, err := a.drain()
+		if err != nil {
+			return err
+		}
+		period = p.next(found)
+		if now := time.Now(); now.After(next) {
+			next = now.Add(time.Second)
 			a.expire()
-		case <-look.C:
-			found, err := a.drain()
-			if err != nil {
-				return err
-			}
-			look.Reset(p.next(found))
 		}
 	}
+	return nil
 }
 
 // drain takes what the ring holds, and says how many packets that were.
