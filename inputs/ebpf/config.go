@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"datakit.dev/agent/filter"
 	"datakit.dev/agent/internal/flow"
@@ -16,6 +17,12 @@ import (
 type Config plugins.EBPF
 
 func defaults() *Config { return (*Config)(plugins.DefaultEBPF()) }
+
+// trialInterval is short: who looks does not want to wait for a minute.
+const trialInterval = plugins.Duration(5 * time.Second)
+
+// ForTrial implements [inputs.Trial].
+func (c *Config) ForTrial() { c.Interval = min(c.Interval, trialInterval) }
 
 // Validate checks what the types alone do not say. Scopes are looked at when
 // the plugins load.
