@@ -1,10 +1,11 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"datakit.dev/agent/internal/limit"
 	"datakit.dev/agent/plugins/rpc"
@@ -30,5 +31,17 @@ func (s *Supervisor) Check(ctx context.Context) error {
 	if configured {
 		return nil
 	}
-	return cmp.Or(out.err, ctx.Err())
+	if out.err == nil {
+		return ctx.Err()
+	}
+	return said(out.err, plugin.Config.Source)
+}
+
+// said is what the program said, without what whoever checks knows anyway.
+func said(err error, source string) error {
+	_, text, refused := strings.Cut(err.Error(), rpc.ErrConfig.Error()+": ")
+	if !refused || source == "" {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(text, source+": ", ""))
 }
