@@ -4,7 +4,7 @@
 // and receive.
 //
 //	cgroup_skb ─┬─ map of flows ── Flows, once per interval ─► flow.Conn
-//	            └─ ring ────────── Drain, every 5 ms ────────► Packet ─► exchange, query
+//	            └─ ring ────────── Drain, 2 to 20 ms ────────► Packet ─► exchange, query
 //	   ▲                                                                     │
 //	   └──────────────── marks ◄──────────────── Mark ◄──────────────────────┘
 //
