@@ -116,7 +116,12 @@ func (i *influx) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// InfluxDB answers 200 before it begins, and ends the body when it is done.
+	reply, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(reply, []byte(`"error"`)) {
+		t.Fatalf("create the database: %s, %v: %s", resp.Status, err, reply)
+	}
 }
 
 func (i *influx) ids(measurement string) (map[int64]int, error) {
