@@ -97,15 +97,9 @@ func (a *agent) tryChanged(ctx context.Context, next *settings) {
 	for _, in := range a.settings.inputs {
 		running[a.jobKey(in, a.host())] = true
 	}
-	changed := slices.Clone(next.inputs)
-	changed = slices.DeleteFunc(changed, func(in inputConfig) bool { return running[a.jobKey(in, a.host())] })
+	changed := slices.DeleteFunc(slices.Clone(next.inputs), func(in inputConfig) bool { return running[a.jobKey(in, a.host())] })
 	mistakes, _, _ := tryInputs(ctx, a.layout, changed, a.program.environ())
-	for _, m := range mistakes {
-		if at := new(config.Error); errors.As(m, &at) {
-			next.badFiles[at.File] = true
-		}
-	}
-	next.mistakes = append(next.mistakes, mistakes...)
+	next.blame(mistakes)
 }
 
 // keepRunning copies the inputs of files that are now wrong from the old

@@ -68,13 +68,18 @@ func (p *program) readSettings(l layout, factories []inputs.Factory) (*settings,
 			s.warnings = append(s.warnings, unknown)
 		}
 	}
+	s.blame(mistakes)
+	return s, nil
+}
+
+// blame notes mistakes, and the files they are in.
+func (s *settings) blame(mistakes []error) {
 	for _, m := range mistakes {
 		if at := new(config.Error); errors.As(m, &at) {
 			s.badFiles[at.File] = true
 		}
 	}
-	s.mistakes = mistakes
-	return s, nil
+	s.mistakes = append(s.mistakes, mistakes...)
 }
 
 // idlePatterns warns of lists of fields that select nothing.

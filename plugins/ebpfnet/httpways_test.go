@@ -172,9 +172,9 @@ func TestPacketRingFull(t *testing.T) {
 	watch := observePackets(t, w, nil, []string{"httpflow"}, func(p *Plugin) { p.apps.cfg.RingBytes = 64 << 10 })
 	client, server := w.near.start(t), w.far.start(t)
 	s := server.do(order{Do: "http serve", Addr: w.far.addr(false, 0)})
-	watch.p.apps.mu.Lock() // the reader is late
-	client.do(order{Do: "http fetch", Addr: s.Addr + " /a", N: 500, ID: 4})
-	watch.p.apps.mu.Unlock()
+	watch.still(func(*applications) { // the reader is late
+		client.do(order{Do: "http fetch", Addr: s.Addr + " /a", N: 500, ID: 4})
+	})
 	watch.report()
 	c, err := watch.p.apps.tap.Counts()
 	must(t, err)

@@ -75,13 +75,12 @@ func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 	for {
 		began := time.Now()
 		err := e.attempt(ctx, f, out)
-		var load loadError
 		switch {
 		case ctx.Err() != nil || err == nil:
 			e.states.set(f.Name, plugins.PhaseStopped, "", nil)
 			return
-		case errors.As(err, &load) && errors.Is(err, plugins.ErrNotSupported):
-			e.handOver(ctx, f, load, out)
+		case errors.Is(err, plugins.ErrNotSupported):
+			e.handOver(ctx, f, err, out)
 			return
 		}
 		delays.Ran(time.Since(began))
@@ -99,12 +98,6 @@ func (e *engine) keep(ctx context.Context, f plugins.Factory, out point.Sink) {
 	}
 }
 
-// loadError is an error of a plugin that did not run at all.
-type loadError struct{ error }
-
-// Unwrap lets errors.Is see plugins.ErrNotSupported.
-func (l loadError) Unwrap() error { return l.error }
-
 // attempt is one life of a plugin.
 func (e *engine) attempt(ctx context.Context, f plugins.Factory, out point.Sink) (err error) {
 	defer func() {
@@ -115,7 +108,7 @@ func (e *engine) attempt(ctx context.Context, f plugins.Factory, out point.Sink)
 	}()
 	p, err := e.build(f)
 	if err != nil {
-		return loadError{err}
+		return err
 	}
 	defer func() {
 		if cerr := p.Close(); cerr != nil {
@@ -124,7 +117,7 @@ func (e *engine) attempt(ctx context.Context, f plugins.Factory, out point.Sink)
 	}()
 	e.states.attach(f.Name, p)
 	if err := p.Load(); err != nil {
-		return loadError{err}
+		return err
 	}
 	e.states.set(f.Name, plugins.PhaseRunning, "", nil)
 	if err = p.Run(ctx, out); err == nil && ctx.Err() == nil {

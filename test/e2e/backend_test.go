@@ -112,15 +112,10 @@ func (i *influx) start(t *testing.T) {
 	t.Helper()
 	i.process = launch(t, i.path, "run", "-config", i.conf)
 	i.answers(i.base() + "/ping")
-	resp, err := http.PostForm(i.base()+"/query", url.Values{"q": {"CREATE DATABASE e2e"}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	// InfluxDB answers 200 before it begins, and ends the body when it is done.
-	reply, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(reply, []byte(`"error"`)) {
-		t.Fatalf("create the database: %s, %v: %s", resp.Status, err, reply)
+	reply, err := body(http.PostForm(i.base()+"/query", url.Values{"q": {"CREATE DATABASE e2e"}}))
+	if err != nil || !bytes.Contains(reply, []byte(`"results"`)) || bytes.Contains(reply, []byte(`"error"`)) {
+		t.Fatalf("create the database: %v: %s", err, reply)
 	}
 }
 
@@ -158,17 +153,19 @@ func (i *influx) ids(measurement string) (map[int64]int, error) {
 
 // get returns the body of a reply of 2xx.
 func get(url string) (io.Reader, error) {
-	resp, err := http.Get(url)
+	text, err := body(http.Get(url))
+	return bytes.NewReader(text), err
+}
+
+// body returns the body of a reply of 2xx.
+func body(resp *http.Response, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %s", resp.Request.Method, resp.Request.URL, resp.Status, text)
 	}
-	if resp.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("GET %s: %s: %s", url, resp.Status, text)
-	}
-	return bytes.NewReader(text), nil
+	return text, err
 }
